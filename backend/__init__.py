@@ -1,0 +1,1 @@
+"""Camp Deposit: deposits of training camps, from payment to refund."""

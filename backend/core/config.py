@@ -1,0 +1,304 @@
+"""Settings from the environment (prefix ``CAMP_``, nested by ``__``) or, outside tests, from ``.env``.
+
+A wrong setting stops the start: :func:`load_settings` raises :class:`SettingsError`, which lists every
+problem at once with the variable's name.
+"""
+
+import base64
+import binascii
+import ipaddress
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DEVELOPMENT_SECRET_KEY = "development-only-secret-key-not-for-production"
+DEVELOPMENT_DATA_KEY = base64.b64encode(b"development-only-data-key-32-byt").decode()
+DEVELOPMENT_ADMIN_PASSWORD = "camp-admin-1"
+
+
+class SettingsError(Exception):
+    """The settings can't be used. ``problems`` holds one line per problem, each naming its variable."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+class WeChatPaySettings(BaseModel):
+    """The merchant at WeChat Pay. Public-key mode when both ``public_key_*`` are given, else certificates."""
+
+    base_url: str = "https://api.mch.weixin.qq.com"
+    mch_id: str = ""
+    app_id: str = ""
+    cert_serial_no: str = ""
+    private_key_path: Path | None = None
+    apiv3_key: SecretStr = SecretStr("")
+    public_key_id: str = ""
+    public_key_path: Path | None = None
+    timeout_seconds: float = Field(default=8.0, gt=0)
+
+
+class WeChatOAuthSettings(BaseModel):
+    """The service account whose web authorisation tells a member's openid."""
+
+    base_url: str = "https://api.weixin.qq.com"
+    authorize_url: str = "https://open.weixin.qq.com/connect/oauth2/authorize"
+    app_id: str = ""
+    app_secret: SecretStr = SecretStr("")
+    timeout_seconds: float = Field(default=8.0, gt=0)
+
+
+class ZsxqSettings(BaseModel):
+    """How 知识星球 is read. Pauses are seconds; retry policy: reference zsxq-api §3.3."""
+
+    base_url: str = "https://api.zsxq.com"
+    min_interval_seconds: float = Field(default=1.0, ge=0)
+    retry_waits_seconds: Annotated[list[float], NoDecode] = [2, 2, 5, 10, 20]
+    cool_down_seconds: float = Field(default=75.0, ge=0)
+    timeout_seconds: float = Field(default=15.0, gt=0)
+    client_version: str = "2.90.0"
+    user_agent: str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+    read_posts: bool = True
+
+    _split_waits = field_validator("retry_waits_seconds", mode="before")(_split)
+
+
+class WeComSettings(BaseModel):
+    """The WeCom application that tells staff, and the group robot. Empty ids switch a channel off."""
+
+    base_url: str = "https://qyapi.weixin.qq.com"
+    corp_id: str = ""
+    agent_id: int = 0
+    secret: SecretStr = SecretStr("")
+    alert_user_ids: str = "@all"
+    robot_key: SecretStr = SecretStr("")
+    timeout_seconds: float = Field(default=8.0, gt=0)
+
+
+class StorageSettings(BaseModel):
+    """Where uploaded pictures lie."""
+
+    kind: Literal["local", "cos"] = "local"
+    local_dir: Path = Path(".uploads")
+    cos_region: str = ""
+    cos_bucket: str = ""
+    cos_secret_id: str = ""
+    cos_secret_key: SecretStr = SecretStr("")
+    cos_base_url: str = ""
+
+
+class PaymentSettings(BaseModel):
+    """Rules of paying a deposit."""
+
+    order_minutes: int = Field(default=30, ge=1, le=7 * 24 * 60)
+    deposit_min_fen: int = Field(default=100, ge=1)
+    deposit_max_fen: int = Field(default=99_900, ge=1)
+
+
+class RefundSettings(BaseModel):
+    """Rules of paying it back."""
+
+    per_second: float = Field(default=10.0, gt=0, le=150)
+    auto_attempts: int = Field(default=3, ge=1, le=10)
+    manual_attempts: int = Field(default=5, ge=0, le=20)
+    retry_waits_seconds: Annotated[list[float], NoDecode] = [60, 300, 1800]
+    password_threshold_fen: int = Field(default=1_000_000, ge=0)
+    stuck_hours: int = Field(default=24, ge=1)
+    coach_review: bool = True
+
+    _split_waits = field_validator("retry_waits_seconds", mode="before")(_split)
+
+
+class SyncSettings(BaseModel):
+    """Rules of reading check-ins."""
+
+    manual_pause_seconds: int = Field(default=300, ge=0)
+
+
+class LimitSettings(BaseModel):
+    """The guard at the door, requests per minute."""
+
+    enabled: bool = True
+    per_minute: int = Field(default=100, ge=1)
+    sensitive_per_minute: int = Field(default=10, ge=1)
+
+
+class LogSettings(BaseModel):
+    """``json`` for machines, ``console`` for people; to a file when one is named, else standard error."""
+
+    format: Literal["json", "console"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    file: Path | None = None
+
+
+class Settings(BaseSettings):
+    """Everything that differs between one installation and another."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CAMP_", env_nested_delimiter="__", env_file_encoding="utf-8", extra="ignore"
+    )
+
+    env: Literal["development", "test", "production"] = "development"
+    database_url: str = "postgresql+asyncpg://camp:camp@127.0.0.1:5432/camp"
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    public_base_url: str = "http://127.0.0.1:8000"
+    secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET_KEY)
+    data_keys: Annotated[list[SecretStr], NoDecode] = [SecretStr(DEVELOPMENT_DATA_KEY)]
+    admin_username: str = "admin"
+    admin_password: SecretStr = SecretStr(DEVELOPMENT_ADMIN_PASSWORD)
+    admin_token_hours: int = Field(default=24, ge=1, le=24 * 7)
+    member_token_days: int = Field(default=7, ge=1, le=60)
+    cors_origins: Annotated[list[str], NoDecode] = []
+    trusted_proxies: Annotated[list[Network], NoDecode] = []
+    test_clock: Path | None = None
+
+    wechat_pay: WeChatPaySettings = WeChatPaySettings()
+    wechat_oauth: WeChatOAuthSettings = WeChatOAuthSettings()
+    zsxq: ZsxqSettings = ZsxqSettings()
+    wecom: WeComSettings = WeComSettings()
+    storage: StorageSettings = StorageSettings()
+    payment: PaymentSettings = PaymentSettings()
+    refund: RefundSettings = RefundSettings()
+    sync: SyncSettings = SyncSettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
+
+    _split_lists = field_validator("data_keys", "cors_origins", "trusted_proxies", mode="before")(_split)
+
+    @field_validator("database_url")
+    @classmethod
+    def _async_driver(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError as error:
+            raise ValueError("is not a database address") from error
+        if url.get_backend_name() not in ("postgresql", "postgres"):
+            raise ValueError("must begin with postgresql:// or postgresql+asyncpg://")
+        return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _no_slash(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("data_keys")
+    @classmethod
+    def _data_keys_decode(cls, value: list[SecretStr]) -> list[SecretStr]:
+        if not value:
+            raise ValueError("needs at least one base64 key of 32 bytes")
+        for position, key in enumerate(value, start=1):
+            try:
+                raw = base64.b64decode(key.get_secret_value(), validate=True)
+            except (binascii.Error, ValueError) as error:
+                raise ValueError(f"key {position} is not base64") from error
+            if len(raw) != 32:
+                raise ValueError(f"key {position} has {len(raw)} bytes, not 32")
+        return value
+
+    @cached_property
+    def data_key_bytes(self) -> list[bytes]:
+        """The keys as bytes: the first encrypts, all decrypt."""
+        return [base64.b64decode(key.get_secret_value()) for key in self.data_keys]
+
+    def production_problems(self) -> list[str]:
+        """What forbids a start in production, one line per problem."""
+        problems = []
+        if len(self.secret_key.get_secret_value()) < 32 or self.secret_key.get_secret_value() == DEVELOPMENT_SECRET_KEY:
+            problems.append("CAMP_SECRET_KEY: a secret of at least 32 characters is needed, not the default")
+        if DEVELOPMENT_DATA_KEY in [key.get_secret_value() for key in self.data_keys]:
+            problems.append("CAMP_DATA_KEYS: the development key may not be used")
+        if self.admin_password.get_secret_value() == DEVELOPMENT_ADMIN_PASSWORD:
+            problems.append("CAMP_ADMIN_PASSWORD: the documented default may not be used")
+        if self.test_clock is not None:
+            problems.append("CAMP_TEST_CLOCK: no test clock in production")
+        if not self.cors_origins:
+            problems.append("CAMP_CORS_ORIGINS: the list of allowed origins is empty")
+        if "*" in self.cors_origins:
+            problems.append("CAMP_CORS_ORIGINS: '*' is not an origin")
+        https = {
+            "CAMP_PUBLIC_BASE_URL": self.public_base_url,
+            "CAMP_WECHAT_PAY__BASE_URL": self.wechat_pay.base_url,
+            "CAMP_WECHAT_OAUTH__BASE_URL": self.wechat_oauth.base_url,
+            "CAMP_WECHAT_OAUTH__AUTHORIZE_URL": self.wechat_oauth.authorize_url,
+            "CAMP_ZSXQ__BASE_URL": self.zsxq.base_url,
+            "CAMP_WECOM__BASE_URL": self.wecom.base_url,
+        }
+        problems += [f"{name}: must be https" for name, url in https.items() if not url.startswith("https://")]
+        required = {
+            "CAMP_WECHAT_PAY__MCH_ID": self.wechat_pay.mch_id,
+            "CAMP_WECHAT_PAY__APP_ID": self.wechat_pay.app_id,
+            "CAMP_WECHAT_PAY__CERT_SERIAL_NO": self.wechat_pay.cert_serial_no,
+            "CAMP_WECHAT_PAY__PRIVATE_KEY_PATH": self.wechat_pay.private_key_path,
+            "CAMP_WECHAT_PAY__APIV3_KEY": self.wechat_pay.apiv3_key.get_secret_value(),
+            "CAMP_WECHAT_OAUTH__APP_ID": self.wechat_oauth.app_id,
+            "CAMP_WECHAT_OAUTH__APP_SECRET": self.wechat_oauth.app_secret.get_secret_value(),
+        }
+        if self.storage.kind == "cos":
+            required |= {
+                "CAMP_STORAGE__COS_REGION": self.storage.cos_region,
+                "CAMP_STORAGE__COS_BUCKET": self.storage.cos_bucket,
+                "CAMP_STORAGE__COS_SECRET_ID": self.storage.cos_secret_id,
+                "CAMP_STORAGE__COS_SECRET_KEY": self.storage.cos_secret_key.get_secret_value(),
+            }
+        problems += [f"{name}: is missing" for name, value in required.items() if not value]
+        return problems
+
+    def problems(self) -> list[str]:
+        """What forbids a start in any environment, beyond what single fields say."""
+        problems = []
+        pay = self.wechat_pay
+        for name, path in (("PRIVATE_KEY_PATH", pay.private_key_path), ("PUBLIC_KEY_PATH", pay.public_key_path)):
+            if path is not None and not path.is_file():
+                problems.append(f"CAMP_WECHAT_PAY__{name}: no such file")
+        if bool(pay.public_key_id) != bool(pay.public_key_path):
+            problems.append("CAMP_WECHAT_PAY__PUBLIC_KEY_ID: id and path of the public key are needed together")
+        key = pay.apiv3_key.get_secret_value()
+        if key and len(key.encode()) != 32:
+            problems.append("CAMP_WECHAT_PAY__APIV3_KEY: must have exactly 32 characters")
+        if self.payment.deposit_min_fen > self.payment.deposit_max_fen:
+            problems.append("CAMP_PAYMENT__DEPOSIT_MIN_FEN: is above CAMP_PAYMENT__DEPOSIT_MAX_FEN")
+        if self.env == "production":
+            problems += self.production_problems()
+        return problems
+
+
+def load_settings() -> Settings:
+    """Read and check the settings. Raises :class:`SettingsError` that lists all problems."""
+    env_file = None if os.environ.get("CAMP_ENV") == "test" else ".env"
+    try:
+        settings = Settings(_env_file=env_file)
+    except ValidationError as error:
+        raise SettingsError([_line(item["loc"], item["msg"]) for item in error.errors(include_input=False)]) from None
+    problems = settings.problems()
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    name = "CAMP_" + "__".join(str(part).upper() for part in location if isinstance(part, str))
+    return f"{name}: {message.removeprefix('Value error, ')}"
