@@ -1,0 +1,179 @@
+"""Starting and ending server processes so that none outlives its run.
+
+Linux only, as are the servers' binaries: the kernel is asked to interrupt a child when its parent dies
+(``PR_SET_PDEATHSIG``), and each child is recorded in the run's directory, where the next run finds it
+should it have survived even that.
+"""
+
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+# Both servers take SIGINT as "end now, in good order" (PostgreSQL: fast shutdown).
+_STOP = signal.SIGINT
+_PATIENCE_SECONDS = 5.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class EmbeddedServerError(Exception):
+    """An embedded server didn't start; the text ends with what it logged last."""
+
+
+def unprivileged_account() -> pwd.struct_passwd | None:
+    """As root, the account that PostgreSQL (which refuses root) runs under; None for a plain user.
+
+    ``nobody`` is on every Linux, so nothing has to be added to the system.
+    """
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+class _Identity(NamedTuple):
+    """A process for ever: ids are used again, the start time (ticks since boot) tells them apart."""
+
+    pid: int
+    started: int
+
+    def alive(self) -> bool:
+        return _start_time(self.pid) == self.started
+
+
+def _start_time(pid: int) -> int | None:
+    """Field 22 of /proc/PID/stat (see proc(5)); None when the process is gone or only waits to be reaped."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else int(fields[18])
+
+
+class ServerProcess:
+    """One running server, logging to ``<directory>/<name>.log`` and recorded in ``<directory>/<name>.pid``."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        directory: Path,
+        cwd: Path,
+        account: pwd.struct_passwd | None = None,
+    ) -> None:
+        """Start ``command`` in ``cwd``, as ``account`` if given. Only from the main thread.
+
+        Raises RuntimeError elsewhere: the kernel takes the end of the starting *thread* for the parent's death.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("embedded servers are started from the main thread")
+        self.name = name
+        self._log = directory / f"{name}.log"
+        self._record = directory / f"{name}.pid"
+        with self._log.open("ab") as log:
+            self._process = _spawn(command, output=log.fileno(), cwd=cwd, account=account)
+        try:
+            self._record.write_text(f"{self._process.pid} {_start_time(self._process.pid) or 0}\n", encoding="utf-8")
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait_until(self, ready: Callable[[], bool], *, seconds: float = 60.0) -> None:
+        """Return once ``ready()``. Raises :class:`EmbeddedServerError` if that never comes.
+
+        Whatever ends the waiting, Ctrl-C too, ends the server.
+        """
+        deadline = time.monotonic() + seconds
+        try:
+            while not ready():
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    tail = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
+                    raise EmbeddedServerError(f"{self.name} did not start:\n{tail}")
+                time.sleep(0.02)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the server: in good order, or by force when that takes more than a few seconds."""
+        if self._process.poll() is None:
+            self._process.send_signal(_STOP)
+            try:
+                self._process.wait(_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._record.unlink(missing_ok=True)
+
+
+def end_recorded(directory: Path) -> None:
+    """End the servers recorded in the directory of a run whose owner is gone."""
+    for record in directory.glob("*.pid"):
+        words = record.read_text(encoding="utf-8").split()
+        if len(words) == 2:  # otherwise its writer died half-way
+            _end(_Identity(int(words[0]), int(words[1])))
+
+
+def _end(server: _Identity) -> None:
+    # A stopped process acts on nothing but SIGCONT and SIGKILL.
+    for wanted in (signal.SIGCONT, _STOP, signal.SIGKILL):
+        if not server.alive():
+            return
+        os.kill(server.pid, wanted)
+        if wanted != signal.SIGCONT:
+            _wait_for_end(server)
+
+
+def _wait_for_end(server: _Identity) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while server.alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def run_command(command: Sequence[str | Path], *, cwd: Path, account: pwd.struct_passwd | None = None) -> None:
+    """Run ``command`` to its end. Raises :class:`EmbeddedServerError` with its output if it fails."""
+    with _spawn(command, output=subprocess.PIPE, cwd=cwd, account=account) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:  # Ctrl-C reaches only us
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()  # comes to its end when the command's own children have closed the pipe too
+            raise
+    if process.returncode != 0:
+        raise EmbeddedServerError(f"{Path(command[0]).name} failed:\n{output.decode(errors='replace')[-2000:]}")
+
+
+def _spawn(
+    command: Sequence[str | Path], *, output: int, cwd: Path, account: pwd.struct_passwd | None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - packaged binaries with arguments of ours
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        cwd=cwd,
+        # No PG… variable, locale or library path of the caller's may reach a server.
+        env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+        start_new_session=True,  # Ctrl-C is for us; we then end the server in good order
+        preexec_fn=_die_with(os.getpid()),
+        user=account.pw_uid if account else None,
+        group=account.pw_gid if account else None,
+        extra_groups=[] if account else None,
+    )
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    """What the child runs before it becomes the server; after the switch of user, which would clear the wish."""
+
+    def ask_the_kernel() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, _STOP)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+    return ask_the_kernel
