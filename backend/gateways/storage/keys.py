@@ -1,0 +1,17 @@
+"""Which names a stored picture may have."""
+
+import re
+
+from backend.gateways.errors import Rejected
+
+SYSTEM = "storage"
+_PART = r"[a-z0-9_-][a-z0-9_.-]*"
+_KEY = re.compile(rf"{_PART}(/{_PART})*")
+_MAX_LENGTH = 200
+
+
+def check_key(key: str) -> str:
+    """``key`` itself. Raises ``Rejected("bad_key")`` for what could leave the folder or hide in it."""
+    if len(key) > _MAX_LENGTH or ".." in key or not _KEY.fullmatch(key):
+        raise Rejected(SYSTEM, "bad_key")
+    return key

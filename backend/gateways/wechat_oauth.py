@@ -1,0 +1,100 @@
+"""Who is looking at our page: the openid through the service account's web authorisation.
+
+Source: WeChat service account, web authorisation (``snsapi_base``, silent, openid only).
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from backend.core.config import WeChatOAuthSettings
+from backend.gateways import errcode
+from backend.gateways.errors import Rejected, Unknown
+
+SYSTEM = "wechat_oauth"
+
+# 40029 bad code, 40163 code used (a reloaded page repeats it), 41008 code missing: the member starts over.
+_START_OVER = {"40029", "40163", "41008"}
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthIdentity:
+    """A WeChat user as our service account sees them.
+
+    ``is_snapshot`` marks WeChat's preview mode, in which the openid is a made-up one that can't pay.
+    """
+
+    openid: str
+    unionid: str | None
+    is_snapshot: bool
+
+
+class WeChatOAuth:
+    """One service account. ``transport`` replaces the network in tests."""
+
+    def __init__(self, settings: WeChatOAuthSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._settings = settings
+        self._client = httpx.AsyncClient(
+            base_url=settings.base_url, timeout=settings.timeout_seconds, transport=transport, follow_redirects=False
+        )
+
+    @property
+    def configured(self) -> bool:
+        """Whether an account is set at all."""
+        return bool(self._settings.app_id and self._settings.app_secret.get_secret_value())
+
+    def authorize_url(self, redirect_uri: str, state: str) -> str:
+        """The address to send the browser to; WeChat returns to ``redirect_uri?code=…&state=…``.
+
+        WeChat wants the parameters in this order and the fragment at the end. ``state`` should be letters and
+        digits, at most 128 bytes.
+        """
+        query = urlencode(
+            {
+                "appid": self._settings.app_id,
+                "redirect_uri": redirect_uri,
+                "response_type": "code",
+                "scope": "snsapi_base",
+                "state": state,
+            },
+            quote_via=quote,
+            safe="",
+        )
+        return f"{self._settings.authorize_url}?{query}#wechat_redirect"
+
+    async def exchange(self, code: str) -> OAuthIdentity:
+        """Turn the one-use code (good for 5 minutes) into the openid.
+
+        Raises ``Rejected("code_invalid")`` when the member has to start over, ``Rejected("not_configured")`` or
+        another Rejected with WeChat's errcode for a wrong configuration, Unavailable when WeChat is busy or not
+        reachable, Unknown when no readable answer came (the code may be used up by then).
+        """
+        if not self.configured:
+            raise Rejected(SYSTEM, "not_configured")
+        if not code:
+            raise Rejected(SYSTEM, "code_invalid", "no code")
+        params = {
+            "appid": self._settings.app_id,
+            "secret": self._settings.app_secret.get_secret_value(),
+            "code": code,
+            "grant_type": "authorization_code",
+        }
+        try:
+            data = await errcode.call(self._client, SYSTEM, "GET", "/sns/oauth2/access_token", params=params)
+        except Rejected as error:
+            if error.code in _START_OVER:
+                raise Rejected(SYSTEM, "code_invalid", f"{error.code} {error.message}") from None
+            raise
+        openid, unionid = data.get("openid"), data.get("unionid")
+        if not isinstance(openid, str) or not openid:
+            raise Unknown(SYSTEM, "bad_answer", "no openid")
+        return OAuthIdentity(
+            openid=openid,
+            unionid=unionid if isinstance(unionid, str) and unionid else None,
+            is_snapshot=data.get("is_snapshotuser") == 1,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
