@@ -1,0 +1,5 @@
+"""A stand-in for the service account's web authorisation."""
+
+from backend.sandbox.oauth.simulator import OAuthSandbox, WeChatUser
+
+__all__ = ["OAuthSandbox", "WeChatUser"]
