@@ -19,9 +19,10 @@ from sqlalchemy.exc import ArgumentError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-DEVELOPMENT_SECRET_KEY = "development-only-secret-key-not-for-production"
+# Known to everybody, and refused in production.
+DEVELOPMENT_SECRET_KEY = "development-only-secret-key-not-for-production"  # noqa: S105 - see above
 DEVELOPMENT_DATA_KEY = base64.b64encode(b"development-only-data-key-32-byt").decode()
-DEVELOPMENT_ADMIN_PASSWORD = "camp-admin-1"
+DEVELOPMENT_ADMIN_PASSWORD = "camp-admin-1"  # noqa: S105 - see above
 
 
 class SettingsError(Exception):
@@ -71,7 +72,7 @@ class ZsxqSettings(BaseModel):
     cool_down_seconds: float = Field(default=75.0, ge=0)
     timeout_seconds: float = Field(default=15.0, gt=0)
     client_version: str = "2.90.0"
-    user_agent: str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+    user_agent: str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36"
     read_posts: bool = True
 
     _split_waits = field_validator("retry_waits_seconds", mode="before")(_split)

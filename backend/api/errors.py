@@ -1,0 +1,130 @@
+"""Every way a request can fail, turned into an answer once."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from backend.api.answers import refusal
+from backend.core.errors import AppError, TooMany
+from backend.gateways.errors import GatewayError
+
+log = structlog.get_logger(__name__)
+
+_PLAIN = {
+    400: ("bad_request", "请求格式有误"),
+    404: ("not_found", "内容不存在或已被删除"),
+    405: ("method_not_allowed", "不支持的请求方式"),
+    413: ("body_too_large", "提交的内容太大"),
+}
+
+# pydantic's kinds of error in the words of a form.
+_FIELD_TEXTS = {
+    "missing": "必填",
+    "string_too_short": "至少 {min_length} 个字",
+    "string_too_long": "最多 {max_length} 个字",
+    "string_type": "应为文字",
+    "string_pattern_mismatch": "格式不正确",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "bool_type": "应为是或否",
+    "bool_parsing": "应为是或否",
+    "greater_than_equal": "不能小于 {ge}",
+    "greater_than": "应大于 {gt}",
+    "less_than_equal": "不能大于 {le}",
+    "less_than": "应小于 {lt}",
+    "date_from_datetime_parsing": "应为日期，如 2026-01-31",
+    "date_parsing": "应为日期，如 2026-01-31",
+    "date_type": "应为日期，如 2026-01-31",
+    "datetime_parsing": "应为带时区的时间，如 2026-01-31T08:00:00+08:00",
+    "datetime_from_date_parsing": "应为带时区的时间，如 2026-01-31T08:00:00+08:00",
+    "datetime_type": "应为带时区的时间，如 2026-01-31T08:00:00+08:00",
+    "timezone_aware": "缺少时区，如 +08:00",
+    "list_type": "应为列表",
+    "too_long": "最多 {max_length} 项",
+    "too_short": "至少 {min_length} 项",
+    "enum": "不是可选的值",
+    "literal_error": "不是可选的值",
+    "json_invalid": "不是有效的 JSON",
+    "model_attributes_type": "应为对象",
+    "dict_type": "应为对象",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(AppError, _expected)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(GatewayError, _gateway)
+    for error in (OperationalError, InterfaceError, PoolTimeout, ConnectionError, DBAPIError):
+        app.add_exception_handler(error, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _expected(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)  # noqa: S101 - registered for this class only
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
+    return JSONResponse(refusal(error.code, error.text, error.data), status_code=error.status, headers=headers)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    fields = [{"field": _field(item["loc"]), "message": _text(item)} for item in error.errors()]
+    return JSONResponse(
+        refusal("validation_error", "提交的内容有误，请检查后再试", {"fields": fields}), status_code=422
+    )
+
+
+def _field(location: tuple[Any, ...]) -> str:
+    parts = [str(part) for part in location if part not in ("body", "query", "path", "header")]
+    return ".".join(parts)
+
+
+def _text(item: Any) -> str:
+    kind = item["type"]
+    if kind == "value_error":
+        return str(item["msg"]).removeprefix("Value error, ")
+    template = _FIELD_TEXTS.get(kind, "格式不正确")
+    try:
+        return template.format(**item.get("ctx", {}))
+    except KeyError:
+        return "格式不正确"
+
+
+async def _plain(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    code, message = _PLAIN.get(error.status_code, ("bad_request", "请求无法处理"))
+    return JSONResponse(refusal(code, message), status_code=error.status_code, headers=error.headers)
+
+
+async def _gateway(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, GatewayError)  # noqa: S101 - registered for this class only
+    log.warning("gateway.failed", system=error.system, code=error.code, kind=type(error).__name__)
+    return JSONResponse(refusal("provider_unavailable", "外部服务暂时不可用，请稍后再试"), status_code=502)
+
+
+def _is_away(error: Exception) -> bool:
+    if isinstance(error, DBAPIError):
+        # SQLSTATE classes 08 (connection), 53 (resources) and 57 (operator intervention) pass; others are our bugs.
+        state = getattr(error.orig, "sqlstate", None)
+        return error.connection_invalidated or state is None or str(state)[:2] in ("08", "53", "57")
+    return True
+
+
+async def _database(request: Request, error: Exception) -> JSONResponse:
+    if not _is_away(error):
+        return await _unexpected(request, error)
+    log.error("database.away", error=type(error).__name__)
+    return JSONResponse(refusal("unavailable", "服务暂时不可用，请稍后再试"), status_code=503)
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", exc_info=error)
+    return JSONResponse(refusal("internal_error", "服务异常，请稍后再试"), status_code=500)

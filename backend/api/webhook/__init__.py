@@ -1,0 +1,5 @@
+"""What outside systems tell us."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/webhook")

@@ -1,0 +1,41 @@
+"""The API process: builds the application and mounts the audiences."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from backend.api import errors, system
+from backend.api.admin import router as admin
+from backend.api.h5 import router as h5
+from backend.api.middleware import RequestMiddleware
+from backend.api.webhook import router as webhook
+from backend.core.config import Settings
+from backend.runtime import Runtime, open_runtime
+
+
+def create_app(settings: Settings, runtime: Runtime | None = None) -> FastAPI:
+    """The application. Without ``runtime`` it opens its own when it starts and closes it when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_runtime(settings) as opened:
+            app.state.runtime = opened
+            yield
+
+    app = FastAPI(
+        title="训练营押金系统",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan if runtime is None else None,
+    )
+    if runtime is not None:
+        app.state.runtime = runtime
+    errors.install(app)
+    app.include_router(system.router)
+    for audience in (h5, admin, webhook):
+        app.include_router(audience, prefix="/api")
+    app.add_middleware(RequestMiddleware, trusted_proxies=settings.trusted_proxies)
+    return app

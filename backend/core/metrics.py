@@ -1,0 +1,9 @@
+"""Counters and timings for ``/metrics``."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+requests = Histogram("camp_request_seconds", "Time to answer a request", ["method", "route", "status"])
+webhooks = Counter("camp_webhook_total", "Notifications received, by what became of them", ["topic", "outcome"])
+jobs = Counter("camp_job_total", "Scheduled jobs run", ["name", "outcome"])
+refunds = Counter("camp_refund_total", "Refunds, by the state they reached", ["status"])
+ledger_imbalance_fen = Gauge("camp_ledger_imbalance_fen", "Sum of all ledger entries; anything but 0 is an alarm")

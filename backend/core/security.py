@@ -1,0 +1,84 @@
+"""Passwords, tokens, secrets at rest, and signed addresses."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+from typing import Literal
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from jose import JWTError, jwt
+from passlib.context import CryptContext
+
+from backend.core import clock
+
+Audience = Literal["h5", "admin"]
+_ALGORITHM = "HS256"
+_passwords = CryptContext(schemes=["bcrypt"], bcrypt__rounds=12)
+
+
+def hash_password(password: str) -> str:
+    """A bcrypt hash. bcrypt reads 72 bytes, so the password's SHA-256 in base64 is what it hashes."""
+    hashed: str = _passwords.hash(_digest(password))
+    return hashed
+
+
+def verify_password(password: str, hashed: str) -> bool:
+    return bool(_passwords.verify(_digest(password), hashed))
+
+
+def _digest(password: str) -> str:
+    return base64.b64encode(hashlib.sha256(password.encode()).digest()).decode()
+
+
+def issue_token(secret: str, *, audience: Audience, subject: uuid.UUID, session: uuid.UUID, seconds: int) -> str:
+    """A signed token that names its holder (``sub``) and session (``jti``); rights are never in it."""
+    now = int(clock.timestamp())
+    claims = {"aud": audience, "sub": str(subject), "jti": str(session), "iat": now, "exp": now + seconds}
+    token: str = jwt.encode(claims, secret, algorithm=_ALGORITHM)
+    return token
+
+
+def read_token(secret: str, token: str, *, audience: Audience) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """Subject and session of a token that is genuine, for this audience, and not expired; else None."""
+    try:
+        # Expiry is judged by our own clock below.
+        claims = jwt.decode(token, secret, algorithms=[_ALGORITHM], audience=audience, options={"verify_exp": False})
+        if float(claims["exp"]) <= clock.timestamp():
+            return None
+        return uuid.UUID(claims["sub"]), uuid.UUID(claims["jti"])
+    except (JWTError, KeyError, ValueError, TypeError):
+        return None
+
+
+class SecretBox:
+    """AES-256-GCM for secrets at rest. The first key encrypts; all decrypt, which makes rotation possible."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._keys = [AESGCM(key) for key in keys]
+
+    def seal(self, plain: str, *, context: str) -> str:
+        """Encrypt; ``context`` (such as ``planet:<id>``) is bound to it and needed again to open it."""
+        nonce = secrets.token_bytes(12)
+        return base64.b64encode(nonce + self._keys[0].encrypt(nonce, plain.encode(), context.encode())).decode()
+
+    def open(self, sealed: str, *, context: str) -> str:
+        """Decrypt. Raises ValueError when no key fits."""
+        raw = base64.b64decode(sealed)
+        for key in self._keys:
+            try:
+                return key.decrypt(raw[:12], raw[12:], context.encode()).decode()
+            except InvalidTag:
+                continue
+        raise ValueError("no data key opens this secret")
+
+
+def sign_path(secret: str, path: str, expires: int) -> str:
+    """The signature that lets a bearer fetch ``path`` until ``expires`` (seconds since the epoch)."""
+    return hmac.new(secret.encode(), f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+def path_signature_holds(secret: str, path: str, expires: int, signature: str) -> bool:
+    return expires > clock.timestamp() and hmac.compare_digest(sign_path(secret, path, expires), signature)

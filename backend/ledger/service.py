@@ -1,0 +1,171 @@
+"""The double-entry ledger: one function per movement of money.
+
+Signed fen, debit +, credit −. Each movement is written in the transaction that changes the state it belongs
+to; writing the same one twice fails on the unique key instead of moving money twice.
+"""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core import clock
+from backend.core.ids import new_id
+from backend.models.ledger import Account, LedgerEntry, LedgerTransaction, Movement
+from backend.models.payments import Payment
+from backend.models.refunds import Refund
+
+
+def paid(session: AsyncSession, payment: Payment) -> None:
+    """Money came in: the provider owes it to us, we owe it to the member."""
+    _post(
+        session, Movement.PAID, payment, debit=Account.PROVIDER_CLEARING, credit=Account.DEPOSITS_HELD,
+        amount_fen=payment.amount_fen, at=payment.paid_at,
+    )  # fmt: skip
+
+
+def sent(session: AsyncSession, payment: Payment, refund: Refund) -> None:
+    """A refund is about to be asked for: the deposit is on its way back."""
+    _post(
+        session, Movement.SENT, payment, debit=Account.DEPOSITS_HELD, credit=Account.REFUNDS_IN_TRANSIT,
+        amount_fen=refund.amount_fen, refund=refund,
+    )  # fmt: skip
+
+
+def confirmed(session: AsyncSession, payment: Payment, refund: Refund) -> None:
+    """The provider paid the member back."""
+    _post(
+        session, Movement.CONFIRMED, payment, debit=Account.REFUNDS_IN_TRANSIT, credit=Account.PROVIDER_CLEARING,
+        amount_fen=refund.amount_fen, refund=refund, at=refund.succeeded_at,
+    )  # fmt: skip
+
+
+def reversed_(session: AsyncSession, payment: Payment, refund: Refund) -> None:
+    """A sent refund failed or was closed: the deposit is held again."""
+    _post(
+        session, Movement.REVERSED, payment, debit=Account.REFUNDS_IN_TRANSIT, credit=Account.DEPOSITS_HELD,
+        amount_fen=refund.amount_fen, refund=refund,
+    )  # fmt: skip
+
+
+def settled_offline(session: AsyncSession, payment: Payment, refund: Refund) -> None:
+    """The operator paid the member by other means; the provider still holds that money."""
+    _post(
+        session, Movement.SETTLED_OFFLINE, payment, debit=Account.DEPOSITS_HELD, credit=Account.OFFLINE_SETTLEMENTS,
+        amount_fen=refund.amount_fen, refund=refund,
+    )  # fmt: skip
+
+
+def kept(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
+    """At archive: what nobody gets back is income."""
+    _post(
+        session, Movement.KEPT, payment, debit=Account.DEPOSITS_HELD, credit=Account.FORFEITED_INCOME,
+        amount_fen=amount_fen,
+    )  # fmt: skip
+
+
+def _post(
+    session: AsyncSession,
+    movement: Movement,
+    payment: Payment,
+    *,
+    debit: Account,
+    credit: Account,
+    amount_fen: int,
+    refund: Refund | None = None,
+    at: dt.datetime | None = None,
+) -> None:
+    transaction = LedgerTransaction(
+        id=new_id(),
+        camp_id=payment.camp_id,
+        movement=movement,
+        payment_id=payment.id,
+        refund_id=refund.id if refund is not None else None,
+        # Each sending of a refund is a movement of its own.
+        sequence=refund.sendings if refund is not None else 0,
+        occurred_at=at or clock.now(),
+    )
+    session.add(transaction)
+    for account, signed in ((debit, amount_fen), (credit, -amount_fen)):
+        session.add(
+            LedgerEntry(transaction_id=transaction.id, account=account, camp_id=payment.camp_id, amount_fen=signed)
+        )
+
+
+async def balances(session: AsyncSession, *, camp_id: uuid.UUID | None = None) -> dict[Account, int]:
+    """Each account's balance in fen, over one camp or all."""
+    statement = select(LedgerEntry.account, func.sum(LedgerEntry.amount_fen)).group_by(LedgerEntry.account)
+    if camp_id is not None:
+        statement = statement.where(LedgerEntry.camp_id == camp_id)
+    found = {account: int(total) for account, total in (await session.execute(statement)).tuples()}
+    return {account: found.get(account, 0) for account in Account}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerProblem:
+    """A way in which the ledger contradicts itself or the rows it speaks of."""
+
+    kind: str
+    subject: str
+    expected_fen: int
+    found_fen: int
+
+
+async def verify(session: AsyncSession) -> list[LedgerProblem]:
+    """Compare the ledger with itself and with payments and refunds; an empty list means that all agrees."""
+    problems = []
+    per_transaction = (
+        select(LedgerEntry.transaction_id, func.sum(LedgerEntry.amount_fen))
+        .group_by(LedgerEntry.transaction_id)
+        .having(func.sum(LedgerEntry.amount_fen) != 0)
+    )
+    for transaction_id, off in (await session.execute(per_transaction)).tuples():
+        problems.append(LedgerProblem("unbalanced_transaction", str(transaction_id), 0, int(off)))
+    problems += await _compare_payments(session)
+    problems += await _compare_refunds(session)
+    return problems
+
+
+async def _compare_payments(session: AsyncSession) -> list[LedgerProblem]:
+    booked = (
+        select(LedgerTransaction.payment_id, func.sum(LedgerEntry.amount_fen).label("fen"))
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .where(LedgerTransaction.movement == Movement.PAID, LedgerEntry.account == Account.PROVIDER_CLEARING)
+        .group_by(LedgerTransaction.payment_id)
+        .subquery()
+    )
+    expected = func.coalesce(Payment.amount_fen, 0)
+    is_paid = Payment.transaction_id.is_not(None)
+    statement = (
+        select(Payment.out_trade_no, Payment.amount_fen, is_paid, func.coalesce(booked.c.fen, 0))
+        .outerjoin(booked, booked.c.payment_id == Payment.id)
+        .where((is_paid & (expected != func.coalesce(booked.c.fen, 0))) | (~is_paid & booked.c.fen.is_not(None)))
+    )
+    return [
+        LedgerProblem("payment", number, fen if was_paid else 0, int(found))
+        for number, fen, was_paid, found in (await session.execute(statement)).tuples()
+    ]
+
+
+async def _compare_refunds(session: AsyncSession) -> list[LedgerProblem]:
+    """What left the provider for a refund must be its amount if it succeeded there, else nothing."""
+    booked = (
+        select(LedgerTransaction.refund_id, func.sum(-LedgerEntry.amount_fen).label("fen"))
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .where(LedgerTransaction.movement == Movement.CONFIRMED, LedgerEntry.account == Account.PROVIDER_CLEARING)
+        .group_by(LedgerTransaction.refund_id)
+        .subquery()
+    )
+    succeeded = (Refund.status == "succeeded") & ~Refund.settled_offline
+    found = func.coalesce(booked.c.fen, 0)
+    statement = (
+        select(Refund.out_refund_no, Refund.amount_fen, succeeded, found)
+        .outerjoin(booked, booked.c.refund_id == Refund.id)
+        .where((succeeded & (Refund.amount_fen != found)) | (~succeeded & (found != 0)))
+    )
+    return [
+        LedgerProblem("refund", number, fen if did else 0, int(out))
+        for number, fen, did, out in (await session.execute(statement)).tuples()
+    ]

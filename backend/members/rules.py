@@ -1,0 +1,96 @@
+"""Entitlement: what two sources of day counts and a match say about a member's deposit.
+
+Pure functions. Both sources say enough → eligible; both say short → not eligible; they disagree, or the match is
+below 100, or the posts could not be read completely → a person decides.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from backend.models.members import MatchStatus
+from backend.models.refunds import Verdict
+
+
+class Reason(StrEnum):
+    """Why a verdict is what it is."""
+
+    ENOUGH_DAYS = "enough_days"
+    DAYS_SHORT = "days_short"
+    NOT_COUNTED = "not_counted"
+    SOURCES_DISAGREE = "sources_disagree"
+    POSTS_INCOMPLETE = "posts_incomplete"
+    MATCH_BELOW_100 = "match_below_100"
+    NOT_MATCHED = "not_matched"
+
+
+REASON_TEXTS = {
+    Reason.ENOUGH_DAYS: "打卡天数达标",
+    Reason.DAYS_SHORT: "打卡天数不足",
+    Reason.NOT_COUNTED: "尚无完整的打卡同步",
+    Reason.SOURCES_DISAGREE: "排行榜与打卡帖子天数不一致",
+    Reason.POSTS_INCOMPLETE: "打卡帖子未能完整读取",
+    Reason.MATCH_BELOW_100: "身份匹配置信度低于 100",
+    Reason.NOT_MATCHED: "身份未匹配",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A verdict with its reasons; ``days`` is the posts' count where posts are complete, else the ranking's."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    days: int
+    required_days: int
+
+
+def assess(
+    policy: Mapping[str, Any],
+    *,
+    days_ranking: int | None,
+    days_posts: int | None,
+    match_status: MatchStatus,
+    confidence: int,
+) -> Assessment:
+    """Judge one member. ``days_posts`` is None when the posts were not read to their end.
+
+    Counts of None mean that no complete sync has spoken of the camp yet.
+    """
+    required = required_days(policy)
+    days = days_posts if days_posts is not None else days_ranking or 0
+    reasons: list[Reason] = []
+    if match_status is not MatchStatus.MATCHED:
+        reasons.append(Reason.NOT_MATCHED)
+    elif confidence < 100:
+        reasons.append(Reason.MATCH_BELOW_100)
+    if days_ranking is None:
+        reasons.append(Reason.NOT_COUNTED)
+        return Assessment(Verdict.NEEDS_CONFIRMATION, tuple(reasons), days, required)
+    if days_posts is None:
+        reasons.append(Reason.POSTS_INCOMPLETE)
+    elif (days_ranking >= required) != (days_posts >= required):
+        reasons.append(Reason.SOURCES_DISAGREE)
+    doubtful = bool(reasons)
+    reasons.append(Reason.ENOUGH_DAYS if days >= required else Reason.DAYS_SHORT)
+    if doubtful:
+        verdict = Verdict.NEEDS_CONFIRMATION
+    else:
+        verdict = Verdict.ELIGIBLE if days >= required else Verdict.NOT_ELIGIBLE
+    return Assessment(verdict, tuple(reasons), days, required)
+
+
+def required_days(policy: Mapping[str, Any]) -> int:
+    """Days the policy asks for. Raises ValueError for a kind this version doesn't know."""
+    if policy.get("kind") != "threshold":
+        raise ValueError(f"unknown refund policy: {policy.get('kind')!r}")
+    return int(policy["required_days"])
+
+
+def only_match_in_doubt(reasons: tuple[Reason, ...] | list[str]) -> bool:
+    """Whether the days are beyond doubt and enough, and only the match is below 100.
+
+    Such rows, and no others that need confirmation, may pass in a batch with a lower ``min_confidence``.
+    """
+    return set(reasons) <= {Reason.MATCH_BELOW_100, Reason.ENOUGH_DAYS} and Reason.ENOUGH_DAYS in reasons

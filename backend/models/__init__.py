@@ -1,0 +1,48 @@
+"""The tables. Importing this package makes ``Base.metadata`` whole."""
+
+from backend.models.audit import AuditEntry
+from backend.models.base import Base
+from backend.models.camps import Camp, CampStaff
+from backend.models.checkins import Checkin, CheckinTotal, SyncRun
+from backend.models.history import StateChange
+from backend.models.inbox import InboxEvent
+from backend.models.jobs import JobRun
+from backend.models.ledger import LedgerEntry, LedgerTransaction
+from backend.models.members import Member
+from backend.models.notifications import Notification
+from backend.models.payers import OAuthState, Payer
+from backend.models.payments import Payment
+from backend.models.planets import Planet, PlanetUser
+from backend.models.reconciliation import ReconciliationCase, ReconciliationDay
+from backend.models.refunds import Refund, RefundHold
+from backend.models.staff import Staff, StaffSession
+from backend.models.uploads import Upload
+
+__all__ = [
+    "AuditEntry",
+    "Base",
+    "Camp",
+    "CampStaff",
+    "Checkin",
+    "CheckinTotal",
+    "InboxEvent",
+    "JobRun",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Member",
+    "Notification",
+    "OAuthState",
+    "Payer",
+    "Payment",
+    "Planet",
+    "PlanetUser",
+    "ReconciliationCase",
+    "ReconciliationDay",
+    "Refund",
+    "RefundHold",
+    "Staff",
+    "StaffSession",
+    "StateChange",
+    "SyncRun",
+    "Upload",
+]

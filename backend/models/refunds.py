@@ -1,0 +1,140 @@
+"""Refunds: one row, one outward number for ever, from review to the provider's last word."""
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.states import Transitions
+from backend.models.base import Base, Identified, checked
+
+
+class RefundKind(StrEnum):
+    CAMP = "camp"
+    DUPLICATE = "duplicate"
+    EXCEPTION = "exception"
+
+
+class RefundStatus(StrEnum):
+    PENDING_REVIEW = "pending_review"
+    APPROVED = "approved"
+    SENDING = "sending"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+
+
+_R = RefundStatus
+REFUND_TRANSITIONS = Transitions(
+    {
+        _R.PENDING_REVIEW: frozenset({_R.APPROVED, _R.REJECTED}),
+        _R.APPROVED: frozenset({_R.SENDING}),
+        _R.SENDING: frozenset({_R.PROCESSING, _R.SUCCEEDED, _R.FAILED, _R.CLOSED}),
+        _R.PROCESSING: frozenset({_R.SUCCEEDED, _R.FAILED, _R.CLOSED}),
+        # A retry, 标记已处理, or a late word of the provider about a row we had given up.
+        _R.FAILED: frozenset({_R.APPROVED, _R.PROCESSING, _R.SUCCEEDED, _R.CLOSED}),
+        _R.REJECTED: frozenset({_R.PENDING_REVIEW}),
+    }
+)
+
+# The states in which money may still leave: at most one such refund per payment.
+IN_FLIGHT = (_R.PENDING_REVIEW, _R.APPROVED, _R.SENDING, _R.PROCESSING, _R.FAILED)
+
+
+class Verdict(StrEnum):
+    ELIGIBLE = "eligible"
+    NEEDS_CONFIRMATION = "needs_confirmation"
+    NOT_ELIGIBLE = "not_eligible"
+
+
+class Refund(Identified, Base):
+    """A refund. What the reviewer saw (verdict, days, match) is kept as it was when the row was made."""
+
+    __tablename__ = "refunds"
+    transitions: ClassVar[Transitions[RefundStatus]] = REFUND_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("NOT settled_offline OR status = 'succeeded'", name="offline_is_settled"),
+        CheckConstraint("status <> 'rejected' OR reject_reason IS NOT NULL", name="rejected_has_reason"),
+        CheckConstraint(
+            "status IN ('pending_review', 'rejected') OR reviewed_at IS NOT NULL", name="sent_was_approved"
+        ),
+        Index(
+            "uq_refunds_in_flight",
+            "payment_id",
+            unique=True,
+            postgresql_where=text("status IN ('pending_review','approved','sending','processing','failed')"),
+        ),
+        Index(
+            "uq_refunds_camp_kind",
+            "payment_id",
+            unique=True,
+            postgresql_where=text("kind = 'camp' AND status <> 'closed'"),
+        ),
+        Index(None, "camp_id", "status"),
+        Index(
+            "ix_refunds_due",
+            "status",
+            "next_attempt_at",
+            postgresql_where=text("status IN ('approved','sending','processing')"),
+        ),
+        Index(None, "created_at"),
+        Index(None, "succeeded_at"),
+    )
+
+    camp_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("camps.id"))
+    member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"), index=True)
+    payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payments.id"), index=True)
+    kind: Mapped[RefundKind] = mapped_column(checked(RefundKind))
+    status: Mapped[RefundStatus] = mapped_column(checked(RefundStatus), default=RefundStatus.PENDING_REVIEW)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    out_refund_no: Mapped[str] = mapped_column(String(64), unique=True)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    verdict: Mapped[Verdict | None] = mapped_column(checked(Verdict))
+    verdict_reasons: Mapped[list[str]] = mapped_column(default=list)
+    days: Mapped[int | None]
+    days_ranking: Mapped[int | None]
+    days_posts: Mapped[int | None]
+    required_days: Mapped[int | None]
+    confidence: Mapped[int | None]
+    match_method: Mapped[str | None] = mapped_column(String(32))
+    created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refunds.id"))
+    reviewer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    reviewed_at: Mapped[dt.datetime | None]
+    review_note: Mapped[str | None] = mapped_column(Text)
+    reject_reason: Mapped[str | None] = mapped_column(Text)
+    # Tries since the last approval or retry, each a request to the provider.
+    attempts: Mapped[int] = mapped_column(default=0)
+    # How often it went from approved to sending; tells its ledger movements apart.
+    sendings: Mapped[int] = mapped_column(default=0)
+    manual_retries: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[dt.datetime | None]
+    sent_at: Mapped[dt.datetime | None]
+    failure_code: Mapped[str | None] = mapped_column(String(64))
+    failure_message: Mapped[str | None] = mapped_column(Text)
+    provider_refund_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    succeeded_at: Mapped[dt.datetime | None]
+    settled_offline: Mapped[bool] = mapped_column(default=False)
+    offline_note: Mapped[str | None] = mapped_column(Text)
+
+
+class RefundHold(Identified, Base):
+    """Sending is paused for everybody until a person resumes it. At most one is open."""
+
+    __tablename__ = "refund_holds"
+    __table_args__ = (
+        Index(
+            "uq_refund_holds_open", text("(ended_at IS NULL)"), unique=True, postgresql_where=text("ended_at IS NULL")
+        ),
+    )
+
+    cause: Mapped[str] = mapped_column(String(50))
+    refund_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refunds.id"))
+    ended_at: Mapped[dt.datetime | None]
+    ended_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))

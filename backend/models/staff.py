@@ -1,0 +1,49 @@
+"""People who work here, and their log-ins."""
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.models.base import Base, Identified, checked
+
+
+class StaffRole(StrEnum):
+    SUPER_ADMIN = "super_admin"
+    MANAGER = "manager"
+    COACH = "coach"
+    VOLUNTEER = "volunteer"
+
+
+class Staff(Identified, Base):
+    """A member of staff. Deleting is soft: the log still needs the name."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        Index(
+            "uq_staff_username_live", text("lower(username)"), unique=True, postgresql_where=text("deleted_at IS NULL")
+        ),
+    )
+
+    username: Mapped[str] = mapped_column(String(50))
+    display_name: Mapped[str] = mapped_column(String(50))
+    role: Mapped[StaffRole] = mapped_column(checked(StaffRole))
+    password_hash: Mapped[str] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(default=True)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    last_login_at: Mapped[dt.datetime | None]
+    deleted_at: Mapped[dt.datetime | None]
+
+
+class StaffSession(Identified, Base):
+    """One log-in. A token is good only while its session is here and not revoked."""
+
+    __tablename__ = "staff_sessions"
+
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+    revoked_at: Mapped[dt.datetime | None]
+
+    staff: Mapped[Staff] = relationship(lazy="raise")

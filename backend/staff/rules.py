@@ -1,0 +1,65 @@
+"""Who may do what (product requirements §1), and what a password must be."""
+
+from enum import StrEnum
+
+from backend.models.staff import StaffRole
+
+
+class Permission(StrEnum):
+    CAMP_VIEW = "camp.view"
+    CAMP_WRITE = "camp.write"
+    MEMBER_VIEW = "member.view"
+    MEMBER_JOIN = "member.join"
+    MEMBER_MATCH = "member.match"
+    CHECKIN_VIEW = "checkin.view"
+    CHECKIN_SYNC = "checkin.sync"
+    REFUND_VIEW = "refund.view"
+    REFUND_REVIEW = "refund.review"
+    REFUND_EXECUTE = "refund.execute"
+    REPORT_VIEW = "report.view"
+    RECONCILIATION = "reconciliation"
+    PLANET_VIEW = "planet.view"
+    PLANET_WRITE = "planet.write"
+    USER_VIEW = "user.view"
+    USER_WRITE = "user.write"
+    SETTINGS = "settings"
+    LOG_VIEW = "log.view"
+    JOB_RUN = "job.run"
+    EXPORT = "export"
+
+
+_P = Permission
+_VOLUNTEER = frozenset({_P.CAMP_VIEW, _P.MEMBER_VIEW, _P.MEMBER_JOIN, _P.CHECKIN_VIEW})
+_COACH = _VOLUNTEER | {_P.REFUND_VIEW, _P.REFUND_REVIEW, _P.REPORT_VIEW}
+_MANAGER = _COACH | {
+    _P.CAMP_WRITE,
+    _P.MEMBER_MATCH,
+    _P.CHECKIN_SYNC,
+    _P.REFUND_EXECUTE,
+    _P.RECONCILIATION,
+    _P.PLANET_VIEW,
+    _P.USER_VIEW,
+    _P.EXPORT,
+}
+PERMISSIONS: dict[StaffRole, frozenset[Permission]] = {
+    StaffRole.SUPER_ADMIN: frozenset(Permission),
+    StaffRole.MANAGER: _MANAGER,
+    StaffRole.COACH: _COACH,
+    StaffRole.VOLUNTEER: _VOLUNTEER,
+}
+
+# Coaches and volunteers see only the camps they are listed in.
+SCOPED_ROLES = frozenset({StaffRole.COACH, StaffRole.VOLUNTEER})
+
+
+def password_problem(password: str, *, username: str) -> str | None:
+    """Why a password can't be taken, in Chinese; None when it can."""
+    if len(password) < 8:
+        return "密码至少 8 位"
+    if len(password) > 128:
+        return "密码最多 128 位"
+    if not (any(c.isalpha() for c in password) and any(c.isdigit() for c in password)):
+        return "密码须同时包含字母和数字"
+    if username.lower() in password.lower():
+        return "密码不能包含用户名"
+    return None

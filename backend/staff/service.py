@@ -1,0 +1,264 @@
+"""Staff: log-in, sessions, passwords, accounts."""
+
+import asyncio
+import datetime as dt
+import secrets
+import string
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.audit import service as audit
+from backend.core import clock
+from backend.core.actor import Actor
+from backend.core.errors import AppError, Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from backend.core.ids import new_id
+from backend.core.security import hash_password, issue_token, read_token, verify_password
+from backend.models.staff import Staff, StaffRole, StaffSession
+from backend.staff import repository
+from backend.staff.rules import PERMISSIONS, SCOPED_ROLES, Permission, password_problem
+
+
+class LoginFailed(AppError):
+    """The same answer for an unknown name and a wrong password."""
+
+    code, status, message = "login_failed", 401, "用户名或密码错误"
+
+
+class AccountDisabled(AppError):
+    code, status, message = "account_disabled", 403, "账号已停用，请联系超级管理员"
+
+
+class PasswordChangeRequired(AppError):
+    code, status, message = "password_change_required", 403, "首次登录请先修改密码"
+
+
+class UsernameTaken(Conflict):
+    code, message = "username_taken", "用户名已存在"
+
+
+class LastSuperAdmin(Conflict):
+    code, message = "last_super_admin", "至少要保留一名启用的超级管理员"
+
+
+class NotYourself(Conflict):
+    code, message = "not_yourself", "不能停用、删除自己或修改自己的角色"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A member of staff at work: who, with which rights, and for which camps (``None``: all of them)."""
+
+    staff: Staff
+    session_id: uuid.UUID
+    permissions: frozenset[Permission]
+    camp_ids: frozenset[uuid.UUID] | None
+    actor: Actor
+
+    def require(self, permission: Permission) -> None:
+        """Raise Forbidden unless the role has the right."""
+        if permission not in self.permissions:
+            raise Forbidden
+
+    def require_camp(self, camp_id: uuid.UUID) -> None:
+        """Raise Forbidden for a camp outside the person's scope."""
+        if self.camp_ids is not None and camp_id not in self.camp_ids:
+            raise Forbidden("没有查看该训练营的权限")
+
+
+async def log_in(
+    session: AsyncSession, *, username: str, password: str, secret: str, hours: int, actor: Actor
+) -> tuple[str, Staff]:
+    """Check a password and open a session; returns the token. Raises LoginFailed, AccountDisabled."""
+    staff = await repository.by_username(session, username)
+    # An unknown name costs as much time as a wrong password.
+    hashed = staff.password_hash if staff is not None else await _decoy_hash()
+    right = await asyncio.to_thread(verify_password, password, hashed)
+    if staff is None or not right:
+        raise LoginFailed
+    if not staff.active:
+        raise AccountDisabled
+    now = clock.now()
+    row = StaffSession(id=new_id(), staff_id=staff.id, expires_at=now + dt.timedelta(hours=hours))
+    session.add(row)
+    staff.last_login_at = now
+    audit.record(
+        session, _as(actor, staff), "auth.login", target_type="staff", target_id=staff.id, target_name=staff.username
+    )
+    token = issue_token(secret, audience="admin", subject=staff.id, session=row.id, seconds=hours * 3600)
+    return token, staff
+
+
+def record_failed_login(session: AsyncSession, *, username: str, actor: Actor) -> None:
+    audit.record(session, actor, "auth.login_failed", target_type="staff", target_name=username[:50])
+
+
+_decoy: list[str] = []
+
+
+async def _decoy_hash() -> str:
+    if not _decoy:
+        _decoy.append(await asyncio.to_thread(hash_password, secrets.token_urlsafe(16)))
+    return _decoy[0]
+
+
+def _as(actor: Actor, staff: Staff) -> Actor:
+    return Actor("staff", staff.username, staff.id, actor.ip, actor.user_agent, actor.request_id)
+
+
+async def authenticate(session: AsyncSession, *, token: str, secret: str, actor: Actor) -> Viewer:
+    """Who holds this token now. Raises Unauthenticated. PostgreSQL decides, at every request."""
+    claims = read_token(secret, token, audience="admin")
+    found = await repository.live_session(session, claims[1], at=clock.now()) if claims else None
+    if found is None or claims is None or found.staff_id != claims[0]:
+        raise Unauthenticated("登录已失效，请重新登录")
+    staff = found.staff
+    scope = await repository.camp_ids_of(session, staff.id) if staff.role in SCOPED_ROLES else None
+    return Viewer(staff, found.id, PERMISSIONS[staff.role], scope, _as(actor, staff))
+
+
+async def log_out(session: AsyncSession, viewer: Viewer) -> None:
+    await repository.revoke_sessions(session, viewer.staff.id, at=clock.now(), only=viewer.session_id)
+    _audit(session, viewer.actor, "auth.logout", viewer.staff)
+
+
+async def confirm_password(viewer: Viewer, password: str) -> bool:
+    """Whether the person at the desk typed their own password again."""
+    return await asyncio.to_thread(verify_password, password, viewer.staff.password_hash)
+
+
+async def change_password(session: AsyncSession, viewer: Viewer, *, old: str, new: str) -> None:
+    """Set one's own password, which ends all one's sessions. Raises Invalid."""
+    if not await confirm_password(viewer, old):
+        raise Invalid({"old_password": "原密码不正确"})
+    if old == new:
+        raise Invalid({"new_password": "新密码不能与原密码相同"})
+    staff = await _get(session, viewer.staff.id)
+    await _set_password(staff, new, field="new_password")
+    staff.must_change_password = False
+    await repository.revoke_sessions(session, staff.id, at=clock.now())
+    _audit(session, viewer.actor, "auth.password_change", staff)
+
+
+async def create(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    username: str,
+    display_name: str,
+    role: StaffRole,
+    password: str,
+    must_change_password: bool = True,
+) -> Staff:
+    """Add an account. Raises Invalid, UsernameTaken."""
+    if await repository.by_username(session, username) is not None:
+        raise UsernameTaken
+    staff = Staff(
+        id=new_id(),
+        username=username,
+        display_name=display_name,
+        role=role,
+        password_hash="",
+        must_change_password=must_change_password,
+    )
+    await _set_password(staff, password, field="password")
+    session.add(staff)
+    after = {"username": username, "display_name": display_name, "role": role.value}
+    _audit(session, actor, "user.create", staff, after=after)
+    return staff
+
+
+async def update(
+    session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID, *, display_name: str, role: StaffRole, active: bool
+) -> Staff:
+    """Change an account; a changed role or a disabled account ends its sessions."""
+    staff = await _get(session, staff_id)
+    loses_power = role is not staff.role or not active
+    if loses_power:
+        await _protect(session, viewer, staff, keeps_admin=role is StaffRole.SUPER_ADMIN and active)
+    before = {"display_name": staff.display_name, "role": staff.role.value, "active": staff.active}
+    staff.display_name, staff.role, staff.active = display_name, role, active
+    after = {"display_name": display_name, "role": role.value, "active": active}
+    if loses_power:
+        await repository.revoke_sessions(session, staff.id, at=clock.now())
+    changed_before, changed_after = audit.difference(before, after)
+    action = "user.disable" if changed_after.get("active") is False else "user.update"
+    _audit(session, viewer.actor, action, staff, before=changed_before, after=changed_after)
+    return staff
+
+
+async def delete(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> None:
+    """Soft-delete an account and end its sessions."""
+    staff = await _get(session, staff_id)
+    await _protect(session, viewer, staff, keeps_admin=False)
+    staff.deleted_at = clock.now()
+    staff.active = False
+    await repository.revoke_sessions(session, staff.id, at=clock.now())
+    _audit(session, viewer.actor, "user.delete", staff)
+
+
+async def reset_password(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> str:
+    """A random password, shown once; it must be changed at the next log-in, and old sessions end."""
+    staff = await _get(session, staff_id)
+    password = _random_password()
+    await _set_password(staff, password, field="password")
+    staff.must_change_password = True
+    await repository.revoke_sessions(session, staff.id, at=clock.now())
+    _audit(session, viewer.actor, "user.reset_password", staff)
+    return password
+
+
+def _random_password() -> str:
+    """Twelve letters and digits, with at least one of each."""
+    alphabet = string.ascii_letters + string.digits
+    while True:
+        password = "".join(secrets.choice(alphabet) for _ in range(12))
+        if any(c.isdigit() for c in password) and any(c.isalpha() for c in password):
+            return password
+
+
+async def _get(session: AsyncSession, staff_id: uuid.UUID) -> Staff:
+    staff = await repository.by_id(session, staff_id, lock=True)
+    if staff is None:
+        raise NotFound("用户不存在")
+    return staff
+
+
+async def _protect(session: AsyncSession, viewer: Viewer, staff: Staff, *, keeps_admin: bool) -> None:
+    """Nobody locks themselves out, and the last super_admin stays."""
+    if staff.id == viewer.staff.id:
+        raise NotYourself
+    if staff.role is StaffRole.SUPER_ADMIN and not keeps_admin:
+        others = [row for row in await repository.active_super_admins_locked(session) if row.id != staff.id]
+        if not others:
+            raise LastSuperAdmin
+
+
+async def _set_password(staff: Staff, password: str, *, field: str) -> None:
+    problem = password_problem(password, username=staff.username)
+    if problem is not None:
+        raise Invalid({field: problem})
+    staff.password_hash = await asyncio.to_thread(hash_password, password)
+
+
+def _audit(
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    staff: Staff,
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    audit.record(
+        session,
+        actor,
+        action,
+        target_type="staff",
+        target_id=staff.id,
+        target_name=staff.username,
+        before=before,
+        after=after,
+    )
