@@ -5,6 +5,7 @@ Linux only, as are the servers' binaries: the kernel is asked to interrupt a chi
 should it have survived even that.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,29 +77,20 @@ class ServerProcess:
         self.name = name
         self._log = directory / f"{name}.log"
         self._record = directory / f"{name}.pid"
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as log, _ctrl_c_waits():
             self._process = _spawn(command, output=log.fileno(), cwd=cwd, account=account)
-        try:
-            self._record.write_text(f"{self._process.pid} {_start_time(self._process.pid) or 0}\n", encoding="utf-8")
-        except BaseException:
-            self.stop()
-            raise
+            identity = f"{self._process.pid} {_start_time(self._process.pid) or 0}\n"
+            self._record.write_text(identity, encoding="utf-8")
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float = 60.0) -> None:
-        """Return once ``ready()``. Raises :class:`EmbeddedServerError` if that never comes.
-
-        Whatever ends the waiting, Ctrl-C too, ends the server.
-        """
+        """Return once ``ready()``. Ends the server and raises :class:`EmbeddedServerError` if that never comes."""
         deadline = time.monotonic() + seconds
-        try:
-            while not ready():
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    tail = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                    raise EmbeddedServerError(f"{self.name} did not start:\n{tail}")
-                time.sleep(0.02)
-        except BaseException:
-            self.stop()
-            raise
+        while not ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                tail = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
+                raise EmbeddedServerError(f"{self.name} did not start:\n{tail}")
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """End the server: in good order, or by force when that takes more than a few seconds."""
@@ -113,7 +105,7 @@ class ServerProcess:
 
 
 def end_recorded(directory: Path) -> None:
-    """End the servers recorded in the directory of a run whose owner is gone."""
+    """End the servers that still run in the directory of a run, whoever started them."""
     for record in directory.glob("*.pid"):
         words = record.read_text(encoding="utf-8").split()
         if len(words) == 2:  # otherwise its writer died half-way
@@ -138,13 +130,8 @@ def _wait_for_end(server: _Identity) -> None:
 
 def run_command(command: Sequence[str | Path], *, cwd: Path, account: pwd.struct_passwd | None = None) -> None:
     """Run ``command`` to its end. Raises :class:`EmbeddedServerError` with its output if it fails."""
-    with _spawn(command, output=subprocess.PIPE, cwd=cwd, account=account) as process:
-        try:
-            output, _ = process.communicate()
-        except BaseException:  # Ctrl-C reaches only us
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()  # comes to its end when the command's own children have closed the pipe too
-            raise
+    with _ctrl_c_waits(), _spawn(command, output=subprocess.PIPE, cwd=cwd, account=account) as process:
+        output, _ = process.communicate()
     if process.returncode != 0:
         raise EmbeddedServerError(f"{Path(command[0]).name} failed:\n{output.decode(errors='replace')[-2000:]}")
 
@@ -166,6 +153,22 @@ def _spawn(
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,
     )
+
+
+@contextlib.contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Hold a Ctrl-C back until the end of the block, so that no process is started without being recorded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are handled in the main thread only
+        return
+    held: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        if held:
+            signal.raise_signal(held[0])
 
 
 def _die_with(parent: int) -> Callable[[], None]:

@@ -25,7 +25,7 @@ class NoRunDirectoryError(Exception):
 
 @contextlib.contextmanager
 def run_directory(prefix: str = "camp-") -> Iterator[Path]:
-    """A new directory for one run, with everything in it removed on exit.
+    """A new directory for one run; on exit servers still running in it are ended and everything is removed.
 
     Mode 0700. Started as root it is 0710 with the group of the unprivileged account that PostgreSQL runs
     under, so that this account reaches its own folder in it and nobody else reaches anything; what the
@@ -47,6 +47,7 @@ def run_directory(prefix: str = "camp-") -> Iterator[Path]:
             directory.chmod(0o710)
         yield directory
     finally:
+        end_recorded(directory)  # those whose start a Ctrl-C interrupted
         _remove(directory)
         os.close(lock)
 

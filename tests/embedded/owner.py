@@ -16,6 +16,8 @@ from backend.embedded.valkey import EmbeddedValkey
 
 
 def main(prefix: str, uid: int | None) -> None:
+    # A shell that runs the tests in its background makes its children ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if uid is not None:
         os.setgroups([])
         os.setgid(uid)
@@ -25,8 +27,8 @@ def main(prefix: str, uid: int | None) -> None:
         EmbeddedPostgres(directory) as postgres,
         EmbeddedValkey(directory) as valkey,
     ):
-        print(directory, flush=True)  # noqa: T201 - the tests read it
         try:
+            print(directory, flush=True)  # noqa: T201 - the tests read it
             signal.pause()
         except KeyboardInterrupt:
             postgres.create_database("made_after_ctrl_c")

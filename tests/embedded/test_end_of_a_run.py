@@ -3,7 +3,6 @@
 import os
 import pwd
 import secrets
-import shutil
 import signal
 import stat
 import subprocess
@@ -20,6 +19,7 @@ import backend
 from backend.embedded.run_directory import run_directory
 
 OWNER = Path(__file__).with_name("owner.py")
+SERVERS = ("postgres", "valkey")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be started as root")
 
 
@@ -48,31 +48,38 @@ class Owner:
         self.process.communicate()
 
 
-SERVERS = ("postgres", "valkey")
-
-
 class StartOwner(Protocol):
     def __call__(self, *arguments: str, **environment: str) -> Owner: ...
 
 
 @pytest.fixture
-def prefix() -> str:
-    return f"camp-{secrets.token_hex(3)}-"
+def prefix() -> Iterator[str]:
+    """A prefix nobody else uses, so that a test clears only what it made."""
+    prefix = f"camp-{secrets.token_hex(3)}-"
+    yield prefix
+    with run_directory(prefix):
+        pass  # clears what a failed test left
 
 
 @pytest.fixture
 def start_owner(prefix: str) -> Iterator[StartOwner]:
+    """Start an owner.py; it is killed after the test at the latest."""
     owners: list[Owner] = []
 
     def start(*arguments: str, **environment: str) -> Owner:
         owners.append(Owner(prefix, *arguments, environment=environment))
-        owners[-1].wait_until_serving()
         return owners[-1]
 
     yield start
     for owner in owners:
         owner.kill()
-        shutil.rmtree(owner.directory, ignore_errors=True)
+
+
+@pytest.fixture
+def serving_owner(start_owner: StartOwner) -> Owner:
+    owner = start_owner()
+    owner.wait_until_serving()
+    return owner
 
 
 def processes_in(directory: Path) -> list[str]:
@@ -102,8 +109,8 @@ def eventually(condition: Callable[[], bool], *, seconds: float = 10) -> bool:
     return False
 
 
-def test_ctrl_c_reaches_the_owner_first_and_leaves_nothing(start_owner: StartOwner) -> None:
-    owner = start_owner()
+def test_ctrl_c_reaches_the_owner_first_and_leaves_nothing(serving_owner: Owner) -> None:
+    owner = serving_owner
     assert processes_in(owner.directory)
     os.killpg(owner.process.pid, signal.SIGINT)  # what a terminal does
     output, errors = owner.process.communicate(timeout=20)
@@ -115,8 +122,8 @@ def test_ctrl_c_reaches_the_owner_first_and_leaves_nothing(start_owner: StartOwn
 
 
 @pytest.mark.parametrize("moment", ["postgres", "postgres/data/base", "postgres.pid", "valkey.pid"])
-def test_ctrl_c_while_starting_leaves_nothing(prefix: str, moment: str) -> None:
-    owner = Owner(prefix, environment={})
+def test_ctrl_c_while_starting_leaves_nothing(start_owner: StartOwner, prefix: str, moment: str) -> None:
+    owner = start_owner()
     base = Path(tempfile.gettempdir())
     assert eventually(lambda: any(base.glob(f"{prefix}*/{moment}")))
     (directory,) = base.glob(f"{prefix}*")
@@ -127,10 +134,8 @@ def test_ctrl_c_while_starting_leaves_nothing(prefix: str, moment: str) -> None:
     assert not processes_in(directory)
 
 
-def test_servers_end_with_a_killed_owner_and_the_next_run_clears_its_files(
-    start_owner: StartOwner, prefix: str
-) -> None:
-    owner = start_owner()
+def test_servers_end_with_a_killed_owner_and_the_next_run_clears_its_files(serving_owner: Owner, prefix: str) -> None:
+    owner = serving_owner
     owner.kill()
     assert eventually(lambda: not processes_in(owner.directory))
     assert owner.directory.exists()
@@ -138,8 +143,8 @@ def test_servers_end_with_a_killed_owner_and_the_next_run_clears_its_files(
         assert not owner.directory.exists()
 
 
-def test_the_next_run_ends_servers_that_outlived_a_killed_owner(start_owner: StartOwner, prefix: str) -> None:
-    owner = start_owner()
+def test_the_next_run_ends_servers_that_outlived_a_killed_owner(serving_owner: Owner, prefix: str) -> None:
+    owner = serving_owner
     for pid in owner.server_pids:
         os.kill(pid, signal.SIGSTOP)  # deaf to the kernel's news of the owner's death
     owner.kill()
@@ -150,8 +155,8 @@ def test_the_next_run_ends_servers_that_outlived_a_killed_owner(start_owner: Sta
     assert not shared_memory_of(owner.server_pids[0])
 
 
-def test_a_recorded_id_that_now_belongs_to_somebody_else_is_spared(start_owner: StartOwner, prefix: str) -> None:
-    owner = start_owner()
+def test_a_recorded_id_that_now_belongs_to_somebody_else_is_spared(serving_owner: Owner, prefix: str) -> None:
+    owner = serving_owner
     owner.kill()
     (owner.directory / "valkey.pid").write_text(f"{os.getpid()} 1\n")
     with run_directory(prefix):  # would interrupt, then kill this very process
@@ -177,6 +182,7 @@ def test_root_runs_postgresql_unprivileged_and_changes_nothing_else(start_owner:
 
     before = state()
     owner = start_owner()
+    owner.wait_until_serving()
     assert state() == before
     assert Path(f"/proc/{owner.server_pids[0]}").stat().st_uid == pwd.getpwnam("nobody").pw_uid
     os.kill(owner.process.pid, signal.SIGINT)
@@ -191,6 +197,7 @@ def test_a_plain_user_needs_nothing_from_root(start_owner: StartOwner) -> None:
     if not all(step.stat().st_mode & 0o001 for folder in folders for step in folder.parents):
         pytest.skip("another user can't reach this checkout")
     owner = start_owner(str(nobody), HOME="/nonexistent", TMPDIR="/var/tmp")
+    owner.wait_until_serving()
     assert owner.directory.parent == Path("/var/tmp")
     assert {Path(f"/proc/{pid}").stat().st_uid for pid in owner.server_pids} == {nobody}
     assert {path.stat().st_uid for path in owner.directory.iterdir()} == {nobody}
