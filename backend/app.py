@@ -10,7 +10,9 @@ from backend.api.admin import router as admin
 from backend.api.h5 import router as h5
 from backend.api.middleware import RequestMiddleware
 from backend.api.webhook import router as webhook
-from backend.core.config import Settings
+from backend.core import clock
+from backend.core.config import Settings, load_settings
+from backend.core.logging import configure_logging
 from backend.runtime import Runtime, open_runtime
 
 
@@ -39,3 +41,11 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> FastAPI:
         app.include_router(audience, prefix="/api")
     app.add_middleware(RequestMiddleware, trusted_proxies=settings.trusted_proxies)
     return app
+
+
+def from_environment() -> FastAPI:
+    """What the server processes load."""
+    settings = load_settings()
+    clock.use_test_clock(settings.test_clock)
+    configure_logging(settings.log)
+    return create_app(settings)

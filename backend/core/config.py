@@ -167,6 +167,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[list[str], NoDecode] = []
     trusted_proxies: Annotated[list[Network], NoDecode] = []
     test_clock: Path | None = None
+    jobs_off: Annotated[list[str], NoDecode] = []
 
     wechat_pay: WeChatPaySettings = WeChatPaySettings()
     wechat_oauth: WeChatOAuthSettings = WeChatOAuthSettings()
@@ -179,7 +180,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
-    _split_lists = field_validator("data_keys", "cors_origins", "trusted_proxies", mode="before")(_split)
+    _split_lists = field_validator("data_keys", "cors_origins", "trusted_proxies", "jobs_off", mode="before")(_split)
 
     @field_validator("database_url")
     @classmethod

@@ -36,15 +36,20 @@ class Database:
             await self._queue.send(jobs)
 
     @asynccontextmanager
-    async def exclusive(self, name: str) -> AsyncIterator[bool]:
+    async def exclusive(self, name: str, *, wait: bool = False) -> AsyncIterator[bool]:
         """Yield whether this process alone holds lock ``name`` for the block (a PostgreSQL advisory lock).
 
-        The lock belongs to a connection of its own, so it ends with the process even if that is killed.
+        With ``wait`` it waits its turn and always holds it. The lock belongs to a connection of its own, so it
+        ends with the process even if that is killed.
         """
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
         async with self.engine.connect() as raw:
             connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
-            taken = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}))
+            if wait:
+                await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+                taken = True
+            else:
+                taken = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}))
             try:
                 yield taken
             finally:

@@ -55,6 +55,7 @@ def upgrade() -> None:
     op.create_table(
         "job_runs",
         sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ok", sa.Boolean(), nullable=True),
         sa.Column("summary", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
@@ -64,6 +65,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_runs")),
     )
     op.create_index(op.f("ix_job_runs_name_created_at"), "job_runs", ["name", "created_at"], unique=False)
+    op.create_index("uq_job_runs_slot", "job_runs", ["name", "slot"], unique=True)
     op.create_table(
         "oauth_states",
         sa.Column("state_hash", sa.String(length=64), nullable=False),
@@ -912,6 +914,7 @@ def downgrade() -> None:
     op.drop_table("payers")
     op.drop_index(op.f("ix_oauth_states_expires_at"), table_name="oauth_states")
     op.drop_table("oauth_states")
+    op.drop_index("uq_job_runs_slot", table_name="job_runs")
     op.drop_index(op.f("ix_job_runs_name_created_at"), table_name="job_runs")
     op.drop_table("job_runs")
     op.drop_index(op.f("ix_inbox_events_created_at"), table_name="inbox_events")

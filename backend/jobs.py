@@ -1,0 +1,127 @@
+"""The table of jobs: scheduled ones with their times, and those that a commit wakes up.
+
+PostgreSQL keeps the timetable (``job_runs.slot``), so that a Redis that is empty or away costs no nightly job,
+any number of workers run each slot once, and a worker that comes back late catches up.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.camps import flows as camps
+from backend.checkins import flows as checkins
+from backend.core import clock, metrics
+from backend.core.ids import new_id
+from backend.housekeeping import flows as housekeeping
+from backend.models.jobs import JobRun
+from backend.notifications import flows as notifications
+from backend.payments import flows as payments
+from backend.planets import flows as planets
+from backend.reconciliation import flows as reconciliation
+from backend.refunds import flows as refunds
+from backend.reminders import flows as reminders
+from backend.runtime import Runtime
+from backend.timetable import Daily, Every
+
+log = structlog.get_logger(__name__)
+
+Summary = dict[str, Any]
+
+
+async def _refund_sweep(runtime: Runtime) -> Summary:
+    """Each minute: whatever stayed too long in a passing state, and whose wake-up was perhaps lost."""
+    return {
+        "refunds": await refunds.refund_sweep(runtime),
+        "notifications": await notifications.deliver_due(runtime),
+        "syncs": await checkins.sweep_syncs(runtime),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A job and when it is due. It may run twice, and with others at once; it runs alone under its own name."""
+
+    run: Callable[[Runtime], Awaitable[Summary]]
+    when: Every | Daily
+
+
+# In the order in which they must run when several are due at once.
+SCHEDULED: dict[str, Scheduled] = {
+    "camp_states": Scheduled(camps.camp_states, Daily(0, 5)),
+    "order_expiry": Scheduled(payments.order_expiry, Every(1)),
+    "payment_backfill": Scheduled(payments.payment_backfill, Every(60)),
+    "checkin_sync": Scheduled(checkins.checkin_sync, Daily(1, 0)),
+    "refund_lists": Scheduled(refunds.refund_lists, Daily(2, 0)),
+    "refund_sweep": Scheduled(_refund_sweep, Every(1)),
+    "credential_check": Scheduled(planets.credential_check, Every(360, offset=20)),
+    "reminders": Scheduled(reminders.reminders, Daily(10, 0)),
+    "reconcile": Scheduled(reconciliation.reconcile, Daily(10, 30)),
+    "housekeeping": Scheduled(housekeeping.housekeeping, Daily(3, 30)),
+}
+
+# Woken by a commit through Redis; each looks at the rows itself, and the sweep does the same a minute later.
+WAKEUPS: dict[str, Callable[[Runtime, dict[str, str]], Awaitable[None]]] = {
+    "notifications.deliver": notifications.deliver,
+    "refunds.send": refunds.send,
+    "checkins.sync": checkins.sync,
+}
+
+
+async def run_job(runtime: Runtime, name: str) -> bool:
+    """Run a scheduled job to its end, by hand. Returns whether it went well; raises KeyError for an unknown name."""
+    return await _run(runtime, name, SCHEDULED[name], slot=None)
+
+
+async def run_if_due(runtime: Runtime, name: str) -> bool | None:
+    """Run a scheduled job if its latest slot was taken by nobody; None when there was nothing to do."""
+    job = SCHEDULED[name]
+    return await _run(runtime, name, job, slot=job.when.latest(clock.now()))
+
+
+async def _run(runtime: Runtime, name: str, job: Scheduled, *, slot: dt.datetime | None) -> bool | None:
+    run_id = new_id()
+    async with runtime.db.transaction() as session:
+        taken = await session.scalar(
+            insert(JobRun)
+            .values(id=run_id, created_at=clock.now(), name=name, slot=slot)
+            .on_conflict_do_nothing(index_elements=["name", "slot"])
+            .returning(JobRun.id)
+        )
+    if taken is None:
+        return None
+    with structlog.contextvars.bound_contextvars(job=name, job_run=str(run_id)):
+        try:
+            summary = await _alone(runtime, name, job)
+        except Exception as error:
+            log.exception("job.failed")
+            await _finish(runtime, run_id, ok=False, error=f"{type(error).__name__}: {error}"[:500])
+            metrics.jobs.labels(name, "failed").inc()
+            return False
+        await _finish(runtime, run_id, ok=True, summary=summary)
+        metrics.jobs.labels(name, "ok").inc()
+        return True
+
+
+async def _alone(runtime: Runtime, name: str, job: Scheduled) -> Summary:
+    async with runtime.db.exclusive(f"job:{name}", wait=True):
+        began = clock.timestamp()
+        summary = await job.run(runtime)
+        log.info("job.done", seconds=round(clock.timestamp() - began, 2), **summary)
+        return summary
+
+
+async def _finish(
+    runtime: Runtime, run_id: uuid.UUID, *, ok: bool, summary: Summary | None = None, error: str | None = None
+) -> None:
+    async with runtime.db.transaction() as session:
+        await session.execute(
+            update(JobRun)
+            .where(JobRun.id == run_id)
+            .values(finished_at=clock.now(), ok=ok, summary=summary, error=error)
+        )

@@ -1,0 +1,96 @@
+"""The worker process: the timetable, and the doorbell that commits ring through Redis."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from arq import Worker, func
+from redis.exceptions import RedisError
+
+from backend.core.config import Settings
+from backend.core.queue import QUEUE_NAME, arq_settings
+from backend.jobs import SCHEDULED, WAKEUPS, run_if_due, run_job
+from backend.runtime import Runtime, open_runtime
+from backend.timetable import Daily
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 5.0
+RETRY_SECONDS = 5.0
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished or taken up again by the next worker."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_runtime(settings) as runtime:
+        lanes = [asyncio.create_task(_keep_timetable(runtime, lane)) for lane in _lanes(settings.jobs_off)]
+        tasks = [asyncio.create_task(_answer_doorbell(runtime)), *lanes]
+        log.info("worker.started")
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    log.info("worker.stopped")
+
+
+def _lanes(off: list[str]) -> list[list[str]]:
+    """The nightly jobs one after the other, in their order; each frequent one by itself, held up by none."""
+    names = [name for name in SCHEDULED if name not in off]
+    nightly = [name for name in names if isinstance(SCHEDULED[name].when, Daily)]
+    return [nightly, *([name] for name in names if name not in nightly)]
+
+
+async def _keep_timetable(runtime: Runtime, lane: list[str]) -> None:
+    while True:
+        for name in lane:
+            try:
+                await run_if_due(runtime, name)
+            except Exception:
+                # The database is away: the slot stays free, and the next tick tries again.
+                log.exception("timetable.failed", job=name)
+        await asyncio.sleep(TICK_SECONDS)
+
+
+async def _answer_doorbell(runtime: Runtime) -> None:
+    """Run what commits ask for. A Redis that is away is waited for; the timetable's sweep works meanwhile."""
+    while True:
+        worker = Worker(
+            functions=[func(_wakeup(runtime, name), name=name, keep_result=0, max_tries=1) for name in WAKEUPS]
+            + [func(_by_hand(runtime), name="job", keep_result=0, max_tries=1)],
+            queue_name=QUEUE_NAME,
+            redis_settings=arq_settings(runtime.settings.redis_url),
+            handle_signals=False,
+            max_jobs=10,
+            job_timeout=1800,
+            poll_delay=0.1,
+        )
+        try:
+            await worker.main()
+        except (RedisError, OSError) as error:
+            log.warning("doorbell.unavailable", error=type(error).__name__)
+        finally:
+            await worker.close()
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def _wakeup(runtime: Runtime, name: str) -> Callable[[dict[Any, Any], dict[str, str]], Awaitable[None]]:
+    async def wake(_: dict[Any, Any], arguments: dict[str, str]) -> None:
+        with structlog.contextvars.bound_contextvars(job=name):
+            try:
+                await WAKEUPS[name](runtime, arguments)
+            except Exception:
+                log.exception("job.failed")
+
+    return wake
+
+
+def _by_hand(runtime: Runtime) -> Callable[[dict[Any, Any], dict[str, str]], Awaitable[None]]:
+    async def run(_: dict[Any, Any], arguments: dict[str, str]) -> None:
+        await run_job(runtime, arguments["name"])
+
+    return run
