@@ -17,8 +17,12 @@ from backend.models.payments import Channel, Payment, PaymentStatus
 from backend.models.planets import Planet, PlanetUser
 from backend.models.refunds import Refund, RefundKind, RefundStatus, Verdict
 from backend.models.staff import Staff, StaffRole
+from backend.sandbox.oauth import OAuthSandbox
 
 PASSWORD = "correct-horse-1"
+# The sandbox's merchant.
+MCH_ID = "1900006891"
+APP_ID = OAuthSandbox.app_id
 _hashes: list[str] = []
 
 
@@ -101,6 +105,8 @@ async def make_payment(
     now = clock.now()
     fields = {
         "channel": Channel.JSAPI,
+        "mch_id": MCH_ID,
+        "app_id": APP_ID,
         "out_trade_no": new_number("P"),
         "amount_fen": camp.deposit_fen,
         "description": camp.name,

@@ -62,6 +62,9 @@ class Payment(Identified, Base):
     camp_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("camps.id"), index=True)
     payer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payers.id"), index=True)
     channel: Mapped[Channel] = mapped_column(checked(Channel))
+    # The merchant and account the order was made for: what its notification must name.
+    mch_id: Mapped[str] = mapped_column(String(32))
+    app_id: Mapped[str] = mapped_column(String(32))
     out_trade_no: Mapped[str] = mapped_column(String(32), unique=True)
     status: Mapped[PaymentStatus] = mapped_column(checked(PaymentStatus), default=PaymentStatus.PENDING)
     amount_fen: Mapped[int] = mapped_column(BigInteger)

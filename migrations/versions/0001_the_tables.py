@@ -316,6 +316,8 @@ def upgrade() -> None:
             sa.Enum("jsapi", "h5", "native", name="channel", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
+        sa.Column("mch_id", sa.String(length=32), nullable=False),
+        sa.Column("app_id", sa.String(length=32), nullable=False),
         sa.Column("out_trade_no", sa.String(length=32), nullable=False),
         sa.Column(
             "status",

@@ -13,7 +13,7 @@ depends_on = None
 
 APPEND_ONLY = ("audit_log", "state_changes", "ledger_transactions", "ledger_entries")
 FROZEN = {
-    "payments": ("camp_id", "payer_id", "out_trade_no", "amount_fen"),
+    "payments": ("camp_id", "payer_id", "mch_id", "app_id", "out_trade_no", "amount_fen"),
     "members": ("camp_id", "payment_id", "paid_fen", "refund_policy"),
     "refunds": ("camp_id", "payment_id", "kind", "out_refund_no", "amount_fen"),
 }
