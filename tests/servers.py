@@ -3,6 +3,8 @@
 ``CAMP_TEST_DATABASE_URL`` (a database in which the role may create others) and ``CAMP_TEST_REDIS_URL`` (its data
 are thrown away) each switch to a real server. Under pytest-xdist the controller starts what is needed once and
 hands the addresses to its workers. A conftest activates all that with ``pytest_plugins = ["tests.servers"]``.
+
+PYTEST_DONT_REWRITE, as a conftest may import from here before pytest reads that list.
 """
 
 import os
