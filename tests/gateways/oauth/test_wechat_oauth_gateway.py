@@ -1,30 +1,20 @@
 """The OAuth gateway against the simulator, over real bytes."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from backend.core import clock
 from backend.core.config import WeChatOAuthSettings
 from backend.gateways.errors import Rejected, Unavailable, Unknown
 from backend.gateways.wechat_oauth import WeChatOAuth
 from backend.sandbox.oauth import OAuthSandbox
+from tests.conftest import Time
 
 BASE_URL = "http://oauth.test"
-
-
-@pytest.fixture
-def advance(tmp_path: Path) -> Iterator[Callable[[float], object]]:
-    file = tmp_path / "clock"
-    file.write_text("0")
-    clock.use_test_clock(file)
-    yield lambda seconds: file.write_text(str(seconds))
-    clock.use_test_clock(None)
 
 
 @pytest.fixture
@@ -89,13 +79,11 @@ async def test_a_code_works_once(oauth: WeChatOAuth, sandbox: OAuthSandbox) -> N
     assert refused.value.code == "code_invalid"
 
 
-async def test_a_code_lives_five_minutes(
-    oauth: WeChatOAuth, sandbox: OAuthSandbox, advance: Callable[[float], object]
-) -> None:
+async def test_a_code_lives_five_minutes(oauth: WeChatOAuth, sandbox: OAuthSandbox, time: Time) -> None:
     early, late = a_code(sandbox), a_code(sandbox)
-    advance(295)
+    time.advance(295)
     await oauth.exchange(early)
-    advance(305)
+    time.advance(10)
     with pytest.raises(Rejected, match="code_invalid"):
         await oauth.exchange(late)
 

@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,20 +12,11 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
-from backend.core import clock
 from backend.core.config import WeComSettings
 from backend.gateways.errors import Rejected, Unavailable, Unknown
 from backend.gateways.wecom import WeCom
 from backend.sandbox.wecom import WeComSandbox
-
-
-@pytest.fixture
-def advance(tmp_path: Path) -> Iterator[Callable[[float], object]]:
-    file = tmp_path / "clock"
-    file.write_text("0")
-    clock.use_test_clock(file)
-    yield lambda seconds: file.write_text(str(seconds))
-    clock.use_test_clock(None)
+from tests.conftest import Time
 
 
 @pytest.fixture
@@ -101,14 +91,14 @@ async def test_token_is_fetched_once_even_by_a_crowd(sandbox: WeComSandbox) -> N
     assert len(sandbox.messages) == 5
 
 
-async def test_token_is_renewed_before_its_end(sandbox: WeComSandbox, advance: Callable[[float], object]) -> None:
+async def test_token_is_renewed_before_its_end(sandbox: WeComSandbox, time: Time) -> None:
     counting = Counting(sandbox)
     async with gateway_for(sandbox, counting) as wecom:
         await wecom.send_app_message("一")
-        advance(6800)
+        time.advance(6800)
         await wecom.send_app_message("二")
         assert counting.paths.count("/cgi-bin/gettoken") == 1
-        advance(7000)
+        time.advance(200)
         await wecom.send_app_message("三")
         assert counting.paths.count("/cgi-bin/gettoken") == 2
 
@@ -164,15 +154,13 @@ async def test_texts_are_cut_between_characters(wecom: WeCom, sandbox: WeComSand
     assert len(shown.encode()) <= 2048
 
 
-async def test_robot_limit_asks_for_a_minute(
-    wecom: WeCom, sandbox: WeComSandbox, advance: Callable[[float], object]
-) -> None:
+async def test_robot_limit_asks_for_a_minute(wecom: WeCom, sandbox: WeComSandbox, time: Time) -> None:
     for n in range(20):
         await wecom.send_robot_text(f"告警 {n}")
     with pytest.raises(Unavailable) as failure:
         await wecom.send_robot_text("告警 20")
     assert failure.value.retry_after == 60
-    advance(61)
+    time.advance(61)
     await wecom.send_robot_text("告警 20")
     assert len(sandbox.messages) == 21
 

@@ -1,23 +1,13 @@
 """WeCom's own rules, as any client meets them."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from backend.core import clock
 from backend.sandbox.wecom import WeComSandbox
-
-
-@pytest.fixture
-def advance(tmp_path: Path) -> Iterator[Callable[[float], object]]:
-    file = tmp_path / "clock"
-    file.write_text("0")
-    clock.use_test_clock(file)
-    yield lambda seconds: file.write_text(str(seconds))
-    clock.use_test_clock(None)
+from tests.conftest import Time
 
 
 @pytest.fixture
@@ -43,13 +33,11 @@ async def send(client: httpx.AsyncClient, sandbox: WeComSandbox, content: str = 
     return answer
 
 
-async def test_the_same_token_until_it_ends(
-    client: httpx.AsyncClient, sandbox: WeComSandbox, advance: Callable[[float], object]
-) -> None:
+async def test_the_same_token_until_it_ends(client: httpx.AsyncClient, sandbox: WeComSandbox, time: Time) -> None:
     first = await token(client, sandbox)
-    advance(7100)
+    time.advance(7100)
     assert await token(client, sandbox) == first
-    advance(7201)
+    time.advance(101)
     assert await token(client, sandbox) != first
     answer = await client.post("/cgi-bin/message/send", params={"access_token": first}, json={})
     assert answer.json()["errcode"] == 42001
@@ -81,25 +69,25 @@ async def test_misshapen_messages(
 
 
 async def test_more_than_thirty_a_minute_vanish_silently(
-    client: httpx.AsyncClient, sandbox: WeComSandbox, advance: Callable[[float], object]
+    client: httpx.AsyncClient, sandbox: WeComSandbox, time: Time
 ) -> None:
     for n in range(31):
         assert (await send(client, sandbox, f"第 {n} 条"))["errcode"] == 0
     assert sandbox.messages[29].shown_to == ["lina"]
     assert (sandbox.messages[30].shown_to, sandbox.messages[30].dropped) == ([], ["lina"])
-    advance(61)
+    time.advance(61)
     await send(client, sandbox, "一分钟后")
     assert sandbox.messages[31].shown_to == ["lina"]
 
 
 async def test_duplicate_check_needs_the_flag_and_ends_with_its_window(
-    client: httpx.AsyncClient, sandbox: WeComSandbox, advance: Callable[[float], object]
+    client: httpx.AsyncClient, sandbox: WeComSandbox, time: Time
 ) -> None:
     await send(client, sandbox)
     await send(client, sandbox)
     for _ in range(2):
         await send(client, sandbox, enable_duplicate_check=1, duplicate_check_interval=600)
-    advance(601)
+    time.advance(601)
     await send(client, sandbox, enable_duplicate_check=1, duplicate_check_interval=600)
     assert [message.duplicate for message in sandbox.messages] == [False, False, False, True, False]
 

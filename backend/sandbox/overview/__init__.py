@@ -1,0 +1,6 @@
+"""The page that shows what the simulators saw, and lets a person inject faults."""
+
+from backend.sandbox.overview.page import Overview
+from backend.sandbox.overview.view import Simulators
+
+__all__ = ["Overview", "Simulators"]
