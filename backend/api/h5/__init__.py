@@ -2,4 +2,8 @@
 
 from fastapi import APIRouter
 
+from backend.api.h5 import auth, camps, payments
+
 router = APIRouter(prefix="/h5")
+for topic in (auth, camps, payments):
+    router.include_router(topic.router)

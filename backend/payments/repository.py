@@ -1,0 +1,76 @@
+"""Orders in SQL."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.models.payers import Payer
+from backend.models.payments import Payment, PaymentStatus
+
+
+async def by_number(session: AsyncSession, out_trade_no: str) -> Payment | None:
+    found: Payment | None = await session.scalar(select(Payment).where(Payment.out_trade_no == out_trade_no))
+    return found
+
+
+async def lock(session: AsyncSession, payment_id: uuid.UUID) -> Payment:
+    """The order as it stands now, ours until the transaction ends. After the camp in the order of locks."""
+    statement = select(Payment).where(Payment.id == payment_id).with_for_update(key_share=True)
+    return (await session.scalars(statement.execution_options(populate_existing=True))).one()
+
+
+async def owned(
+    session: AsyncSession, payment_id: uuid.UUID, *, payer_id: uuid.UUID, openid: str | None
+) -> Payment | None:
+    """An order of this person: placed under their log-in, or by a guest and then paid by their WeChat account."""
+    mine = Payment.payer_id == payer_id
+    if openid is not None:
+        by_guest = exists().where(Payer.id == Payment.payer_id, Payer.openid.is_(None))
+        mine = or_(mine, and_(Payment.openid == openid, by_guest))
+    found: Payment | None = await session.scalar(select(Payment).where(Payment.id == payment_id, mine))
+    return found
+
+
+async def pending_of(session: AsyncSession, camp_id: uuid.UUID, payer_id: uuid.UUID) -> Payment | None:
+    """A person's open order in a camp; there is at most one. Read under the camp's lock."""
+    found: Payment | None = await session.scalar(
+        select(Payment)
+        .where(Payment.camp_id == camp_id, Payment.payer_id == payer_id, Payment.status == PaymentStatus.PENDING)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def has_transaction(session: AsyncSession, transaction_id: str) -> bool:
+    """Whether an order was already paid by this transaction of the provider."""
+    return bool(await session.scalar(select(exists().where(Payment.transaction_id == transaction_id))))
+
+
+async def keep_prepay(session: AsyncSession, payment_id: uuid.UUID, prepay: str, expires_at: dt.datetime) -> None:
+    await session.execute(
+        update(Payment).where(Payment.id == payment_id).values(prepay=prepay, prepay_expires_at=expires_at)
+    )
+
+
+async def expired(session: AsyncSession, now: dt.datetime) -> Sequence[Payment]:
+    """Open orders whose life is over, oldest first."""
+    statement = (
+        select(Payment)
+        .where(Payment.status == PaymentStatus.PENDING, Payment.expires_at <= now)
+        .order_by(Payment.expires_at, Payment.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def possibly_paid(
+    session: AsyncSession, *, opened_by: dt.datetime, closed_from: dt.datetime
+) -> Sequence[Payment]:
+    """Orders whose notification may have been lost: open ones that had time to be paid, and lately closed ones."""
+    waiting = and_(Payment.status == PaymentStatus.PENDING, Payment.created_at <= opened_by)
+    closed = and_(Payment.status == PaymentStatus.CLOSED, Payment.closed_at >= closed_from)
+    statement = select(Payment).where(or_(waiting, closed)).order_by(Payment.created_at, Payment.id)
+    return (await session.scalars(statement)).all()
