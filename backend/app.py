@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from backend.api import errors, system
+from backend.api import errors, media, system
 from backend.api.admin import router as admin
 from backend.api.h5 import router as h5
 from backend.api.middleware import RequestMiddleware
@@ -37,6 +37,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> FastAPI:
         app.state.runtime = runtime
     errors.install(app)
     app.include_router(system.router)
+    app.include_router(media.router)
     for audience in (h5, admin, webhook):
         app.include_router(audience, prefix="/api")
     app.add_middleware(RequestMiddleware, trusted_proxies=settings.trusted_proxies)

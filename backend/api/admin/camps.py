@@ -1,0 +1,285 @@
+"""Camps (训练营) from draft to start; settling and archiving are in ``settlement``."""
+
+import dataclasses
+import uuid
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import segno
+from fastapi import APIRouter, Depends, Query
+from pydantic import BeforeValidator, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
+from backend.camps import repository, service
+from backend.camps.repository import CampRow
+from backend.camps.rules import MAX_DESCRIPTION_HTML, CampFields
+from backend.core.errors import Conflict, Invalid, NotFound
+from backend.models.camps import MAX_CAPACITY, CampStaffKind, CampStatus
+from backend.models.staff import Staff
+from backend.runtime import Runtime
+from backend.staff.rules import Permission
+from backend.uploads import service as uploads
+
+router = APIRouter(prefix="/camps", tags=["训练营"])
+Reader = Depends(Allowed(Permission.CAMP_VIEW))
+Writer = Depends(Allowed(Permission.CAMP_WRITE))
+
+Name = Annotated[str, Field(min_length=1, max_length=50)]
+# Rules with figures from the settings (deposit, dates) are in camps.rules; these only keep the numbers in the columns.
+Fen = Annotated[int, Field(ge=1, le=10**9)]
+Days = Annotated[int, Field(ge=1, le=1000)]
+Capacity = Annotated[int, Field(ge=1, le=MAX_CAPACITY)]
+Html = Annotated[str, Field(max_length=MAX_DESCRIPTION_HTML)]
+CheckinId = Annotated[str, Field(pattern=r"^\d{1,32}$")]
+Key = Annotated[str, Field(max_length=100)]
+Ids = Annotated[frozenset[Id], Field(max_length=50)]
+
+
+class CampNotPublished(Conflict):
+    code, message = "camp_not_published", "训练营尚未发布，没有报名链接"
+
+
+class _CampBody(Model):
+    """What a draft may lack. No capacity means 1000."""
+
+    description: Html = ""
+    capacity: Capacity | None = None
+    enroll_opens_at: Instant | None = None
+    enroll_closes_at: Instant | None = None
+    planet_id: Id | None = None
+    checkin_id: CheckinId | None = None
+    poster_key: Key | None = None
+    group_qr_key: Key | None = None
+    coach_ids: Ids = frozenset()
+    volunteer_ids: Ids = frozenset()
+
+
+class CampIn(_CampBody):
+    name: Name
+    deposit_fen: Fen
+    starts_on: Day
+    ends_on: Day
+    required_days: Days
+
+
+class CampChange(_CampBody):
+    """What is left out stays as it is; null empties what may be empty."""
+
+    name: Name | None = None
+    deposit_fen: Fen | None = None
+    starts_on: Day | None = None
+    ends_on: Day | None = None
+    required_days: Days | None = None
+
+    def applied_to(self, old: CampFields) -> CampFields:
+        """Raises Invalid."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        empty = {name: "必填" for name in given.keys() & CampIn.model_fields.keys() - _CampBody.model_fields.keys()
+                 if given[name] is None}  # fmt: skip
+        if empty:
+            raise Invalid(empty)
+        return dataclasses.replace(old, **given)
+
+
+class PersonOut(Model):
+    id: Id
+    display_name: str
+
+
+class CampOut(Model):
+    """``enrolled`` counts members, ``pending_orders`` hold seats too; ``paid_fen`` is all that came in."""
+
+    id: Id
+    name: str
+    description: str
+    status: CampStatus
+    deposit_fen: int
+    capacity: int
+    enroll_opens_at: Instant | None
+    enroll_closes_at: Instant | None
+    starts_on: Day
+    ends_on: Day
+    total_days: int
+    required_days: int
+    planet_id: Id | None
+    checkin_id: str | None
+    poster_key: str | None
+    poster_url: str | None
+    group_qr_key: str | None
+    group_qr_url: str | None
+    group_qr_uploaded_at: Instant | None
+    coaches: list[PersonOut]
+    volunteers: list[PersonOut]
+    enrolled: int
+    pending_orders: int
+    places_left: int
+    paid_fen: int
+    last_complete_sync_at: Instant | None
+    published_at: Instant | None
+    created_at: Instant
+
+
+class EnrollUrlOut(Model):
+    """``qr_svg`` is a whole SVG document."""
+
+    url: str
+    qr_svg: str
+
+
+class StateChangeOut(Model):
+    from_state: str
+    to_state: str
+    event: str
+    actor_name: str
+    note: str | None
+    at: Instant
+
+
+People = Iterable[tuple[CampStaffKind, Staff]]
+
+
+async def camp_out(runtime: Runtime, row: CampRow, people: People) -> CampOut:
+    camp = row.camp
+    by_kind: dict[CampStaffKind, list[PersonOut]] = {kind: [] for kind in CampStaffKind}
+    for kind, staff in people:
+        by_kind[kind].append(PersonOut.model_validate(staff))
+    columns = {name: getattr(camp, name) for name in CampOut.model_fields if hasattr(camp, name)}
+    return CampOut(
+        **columns,
+        poster_url=await uploads.url_of(runtime, camp.poster_key),
+        group_qr_url=await uploads.url_of(runtime, camp.group_qr_key),
+        group_qr_uploaded_at=row.group_qr_uploaded_at,
+        coaches=by_kind[CampStaffKind.COACH],
+        volunteers=by_kind[CampStaffKind.VOLUNTEER],
+        enrolled=row.enrolled,
+        pending_orders=row.pending_orders,
+        places_left=row.places_left,
+        paid_fen=row.paid_fen,
+    )
+
+
+async def _read(session: AsyncSession, runtime: Runtime, camp_id: uuid.UUID) -> Answer[CampOut]:
+    row = await repository.row(session, camp_id)
+    if row is None:
+        raise NotFound("训练营不存在")
+    people = await repository.staff_of(session, [camp_id])
+    return answer(await camp_out(runtime, row, people[camp_id]))
+
+
+def _split(values: Any) -> Any:
+    """``?status=a&status=b`` and ``?status=a,b`` say the same."""
+    if not isinstance(values, list):
+        return values
+    return [part.strip() for value in values for part in str(value).split(",") if part.strip()]
+
+
+Statuses = Annotated[list[CampStatus], BeforeValidator(_split), Query()]
+
+
+@router.get("", dependencies=[Reader])
+async def list_camps(
+    runtime: RuntimeDep,
+    session: SessionDep,
+    viewer: CurrentStaff,
+    page: PageDep,
+    status: Statuses = [],  # noqa: B006 - FastAPI copies it
+    q: Annotated[str | None, Query(max_length=50)] = None,
+    planet_id: Id | None = None,
+    starts_from: Day | None = None,
+    starts_to: Day | None = None,
+) -> Answer[Rows[CampOut]]:
+    """Newest first. ``starts_from`` and ``starts_to`` bound the first day; coaches and volunteers see their own."""
+    found = await repository.page(
+        session,
+        page,
+        camp_ids=viewer.camp_ids,
+        status=status,
+        planet_id=planet_id,
+        starts_from=starts_from,
+        starts_to=starts_to,
+        q=q,
+    )
+    people = await repository.staff_of(session, [row.camp.id for row in found.items])
+    items = [await camp_out(runtime, row, people[row.camp.id]) for row in found.items]
+    return answer(Rows(items=items, total=found.total, page=found.page, page_size=found.page_size))
+
+
+@router.post("", dependencies=[Writer])
+async def create_camp(body: CampIn, runtime: RuntimeDep, session: SessionDep, viewer: CurrentStaff) -> Answer[CampOut]:
+    """Save a draft."""
+    fields = CampFields(**{name: getattr(body, name) for name in CampIn.model_fields})
+    camp = await service.create(session, viewer.actor, fields, payment=runtime.settings.payment)
+    return await _read(session, runtime, camp.id)
+
+
+@router.get("/{camp_id}", dependencies=[Reader])
+async def read_camp(camp_id: Id, runtime: RuntimeDep, session: SessionDep, viewer: CurrentStaff) -> Answer[CampOut]:
+    found = await _read(session, runtime, camp_id)
+    viewer.require_camp(camp_id)
+    return found
+
+
+@router.put("/{camp_id}", dependencies=[Writer])
+async def update_camp(
+    camp_id: Id, body: CampChange, runtime: RuntimeDep, session: SessionDep, viewer: CurrentStaff
+) -> Answer[CampOut]:
+    """From publishing on, what members pay for is locked; what presents the camp, its staff and more places are not."""
+    camp = await service.lock_camp(session, camp_id)
+    fields = body.applied_to(await service.fields_of(session, camp))
+    await service.update(session, viewer.actor, camp, fields, payment=runtime.settings.payment)
+    return await _read(session, runtime, camp_id)
+
+
+@router.delete("/{camp_id}", dependencies=[Writer])
+async def delete_camp(camp_id: Id, session: SessionDep, viewer: CurrentStaff) -> Answer[None]:
+    """Only a draft nobody ever ordered."""
+    await service.delete(session, viewer.actor, camp_id)
+    return answer(None)
+
+
+@router.post("/{camp_id}/publish", dependencies=[Writer])
+async def publish_camp(camp_id: Id, runtime: RuntimeDep, session: SessionDep, viewer: CurrentStaff) -> Answer[CampOut]:
+    await service.publish(session, viewer.actor, camp_id)
+    return await _read(session, runtime, camp_id)
+
+
+@router.post("/{camp_id}/withdraw", dependencies=[Writer])
+async def withdraw_camp(camp_id: Id, runtime: RuntimeDep, session: SessionDep, viewer: CurrentStaff) -> Answer[CampOut]:
+    """Back to a draft, while nobody ordered."""
+    await service.withdraw(session, viewer.actor, camp_id)
+    return await _read(session, runtime, camp_id)
+
+
+@router.get("/{camp_id}/enroll-url", dependencies=[Reader])
+async def enroll_url(
+    camp_id: Id, runtime: RuntimeDep, session: SessionDep, viewer: CurrentStaff
+) -> Answer[EnrollUrlOut]:
+    """The address members enrol at, and its QR code. It is the camp's for ever and tells nothing about a member."""
+    camp = await service.get_camp(session, camp_id)
+    viewer.require_camp(camp_id)
+    if camp.status is CampStatus.DRAFT:
+        raise CampNotPublished
+    url = f"{runtime.settings.public_base_url}/enroll/{camp_id}"
+    return answer(EnrollUrlOut(url=url, qr_svg=segno.make(url, error="m").svg_inline(scale=8, svgns=True)))
+
+
+@router.get("/{camp_id}/history", dependencies=[Reader])
+async def camp_history(camp_id: Id, session: SessionDep, viewer: CurrentStaff) -> Answer[list[StateChangeOut]]:
+    """The camp's moves from state to state, oldest first."""
+    await service.get_camp(session, camp_id)
+    viewer.require_camp(camp_id)
+    return answer(
+        [
+            StateChangeOut(
+                from_state=change.from_state,
+                to_state=change.to_state,
+                event=change.event,
+                actor_name=name or "系统",
+                note=change.note,
+                at=change.created_at,
+            )
+            for change, name in await repository.history(session, camp_id)
+        ]
+    )

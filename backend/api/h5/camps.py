@@ -1,0 +1,68 @@
+"""The camps members may see; no log-in needed."""
+
+from fastapi import APIRouter
+
+from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.deps import PageDep, RuntimeDep, SessionDep
+from backend.camps import repository, rules
+from backend.camps.repository import CampRow
+from backend.camps.rules import EnrollState
+from backend.core import clock
+from backend.core.errors import NotFound
+from backend.models.camps import CampStatus
+from backend.runtime import Runtime
+from backend.uploads import service as uploads
+
+router = APIRouter(prefix="/camps", tags=["训练营"])
+
+_LISTED = (CampStatus.ENROLLING, CampStatus.ONGOING)
+
+
+class CampOut(Model):
+    """``enrolled`` counts members; ``places_left`` also leaves out the seats held by unpaid orders."""
+
+    id: Id
+    name: str
+    description: str
+    poster_url: str | None
+    deposit_fen: int
+    capacity: int
+    enrolled: int
+    places_left: int
+    enroll_opens_at: Instant | None
+    enroll_closes_at: Instant | None
+    starts_on: Day
+    ends_on: Day
+    total_days: int
+    required_days: int
+    status: CampStatus
+    enroll_state: EnrollState
+
+
+async def camp_out(runtime: Runtime, row: CampRow) -> CampOut:
+    camp = row.camp
+    columns = {name: getattr(camp, name) for name in CampOut.model_fields if hasattr(camp, name)}
+    return CampOut(
+        **columns,
+        poster_url=await uploads.url_of(runtime, camp.poster_key),
+        enrolled=row.enrolled,
+        places_left=row.places_left,
+        enroll_state=rules.enroll_state(camp, taken=row.taken, now=clock.now()),
+    )
+
+
+@router.get("")
+async def list_camps(runtime: RuntimeDep, session: SessionDep, page: PageDep) -> Answer[Rows[CampOut]]:
+    """Camps that take enrolments, soon will, or are running; newest first."""
+    found = await repository.page(session, page, status=_LISTED)
+    items = [await camp_out(runtime, row) for row in found.items]
+    return answer(Rows(items=items, total=found.total, page=found.page, page_size=found.page_size))
+
+
+@router.get("/{camp_id}")
+async def read_camp(camp_id: Id, runtime: RuntimeDep, session: SessionDep) -> Answer[CampOut]:
+    """Any camp that was published, also one that is over: its members come back to it."""
+    row = await repository.row(session, camp_id)
+    if row is None or row.camp.status is CampStatus.DRAFT:
+        raise NotFound("训练营不存在或尚未发布")
+    return answer(await camp_out(runtime, row))

@@ -1,0 +1,31 @@
+"""Stored pictures, where the store has no addresses of its own."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from backend.api.deps import RuntimeDep
+from backend.core.errors import NotFound
+from backend.uploads import flows, service
+
+router = APIRouter(include_in_schema=False)
+
+_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+
+
+@router.get("/media/{key:path}")
+async def media(
+    key: str,
+    runtime: RuntimeDep,
+    expires: Annotated[str | None, Query()] = None,
+    signature: Annotated[str | None, Query()] = None,
+) -> Response:
+    """Posters are public; a group QR needs a good signature. What may not be seen is answered like what isn't there."""
+    content_type = _TYPES.get(key.rpartition(".")[2])
+    if content_type is None or not service.may_fetch(runtime, key, expires=expires, signature=signature):
+        raise NotFound
+    data = await flows.fetch(runtime, key)
+    # A key never gets another picture, so a poster may be kept for ever.
+    caching = "private, no-store" if service.needs_signature(key) else "public, max-age=31536000, immutable"
+    headers = {"Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
+    return Response(data, media_type=content_type, headers=headers)
