@@ -86,12 +86,12 @@ def _post(
         # Each sending of a refund is a movement of its own.
         sequence=refund.sendings if refund is not None else 0,
         occurred_at=at or clock.now(),
+        entries=[
+            LedgerEntry(account=account, camp_id=payment.camp_id, amount_fen=signed)
+            for account, signed in ((debit, amount_fen), (credit, -amount_fen))
+        ],
     )
     session.add(transaction)
-    for account, signed in ((debit, amount_fen), (credit, -amount_fen)):
-        session.add(
-            LedgerEntry(transaction_id=transaction.id, account=account, camp_id=payment.camp_id, amount_fen=signed)
-        )
 
 
 async def balances(session: AsyncSession, *, camp_id: uuid.UUID | None = None) -> dict[Account, int]:
@@ -99,7 +99,7 @@ async def balances(session: AsyncSession, *, camp_id: uuid.UUID | None = None) -
     statement = select(LedgerEntry.account, func.sum(LedgerEntry.amount_fen)).group_by(LedgerEntry.account)
     if camp_id is not None:
         statement = statement.where(LedgerEntry.camp_id == camp_id)
-    found = {account: int(total) for account, total in (await session.execute(statement)).tuples()}
+    found = {account: int(total) for account, total in await session.execute(statement)}
     return {account: found.get(account, 0) for account in Account}
 
 
@@ -121,7 +121,7 @@ async def verify(session: AsyncSession) -> list[LedgerProblem]:
         .group_by(LedgerEntry.transaction_id)
         .having(func.sum(LedgerEntry.amount_fen) != 0)
     )
-    for transaction_id, off in (await session.execute(per_transaction)).tuples():
+    for transaction_id, off in await session.execute(per_transaction):
         problems.append(LedgerProblem("unbalanced_transaction", str(transaction_id), 0, int(off)))
     problems += await _compare_payments(session)
     problems += await _compare_refunds(session)
@@ -145,7 +145,7 @@ async def _compare_payments(session: AsyncSession) -> list[LedgerProblem]:
     )
     return [
         LedgerProblem("payment", number, fen if was_paid else 0, int(found))
-        for number, fen, was_paid, found in (await session.execute(statement)).tuples()
+        for number, fen, was_paid, found in await session.execute(statement)
     ]
 
 
@@ -167,5 +167,5 @@ async def _compare_refunds(session: AsyncSession) -> list[LedgerProblem]:
     )
     return [
         LedgerProblem("refund", number, fen if did else 0, int(out))
-        for number, fen, did, out in (await session.execute(statement)).tuples()
+        for number, fen, did, out in await session.execute(statement)
     ]

@@ -5,7 +5,7 @@ import uuid
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.models.base import Base, Identified, checked
 
@@ -45,6 +45,9 @@ class LedgerTransaction(Identified, Base):
     refund_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refunds.id"))
     sequence: Mapped[int] = mapped_column(default=0)
     occurred_at: Mapped[dt.datetime]
+
+    # Tells the session to write the transaction before its entries.
+    entries: Mapped[list["LedgerEntry"]] = relationship(lazy="raise")
 
 
 class LedgerEntry(Base):
