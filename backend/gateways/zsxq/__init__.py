@@ -1,0 +1,53 @@
+"""知识星球 (zsxq): read check-ins with a member's or owner's token.
+
+The private API is unofficial: everything that knows its addresses, fields, codes and moods is in this package.
+"""
+
+from backend.gateways.zsxq.client import Planet, Zsxq
+from backend.gateways.zsxq.errors import (
+    AccountBlocked,
+    AuthExpired,
+    BusinessError,
+    MembershipExpired,
+    NotFound,
+    NotMember,
+    PermissionDenied,
+    RateLimited,
+    ShapeChanged,
+)
+from backend.gateways.zsxq.token import token_from_cookie
+from backend.gateways.zsxq.types import (
+    PlanetMember,
+    Post,
+    PostPage,
+    Probe,
+    Project,
+    RankingPage,
+    RankingRow,
+    Scope,
+    Totals,
+)
+
+__all__ = [
+    "AccountBlocked",
+    "AuthExpired",
+    "BusinessError",
+    "MembershipExpired",
+    "NotFound",
+    "NotMember",
+    "PermissionDenied",
+    "Planet",
+    "PlanetMember",
+    "Post",
+    "PostPage",
+    "Probe",
+    "Project",
+    "RankingPage",
+    "RankingRow",
+    "RateLimited",
+    "Scope",
+    "ShapeChanged",
+    "Totals",
+    "Zsxq",
+    "token_from_cookie",
+]

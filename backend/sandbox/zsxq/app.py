@@ -1,0 +1,271 @@
+"""The simulator on the wire: faults, credential, signature, then the call."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Literal
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from backend.core import clock
+from backend.sandbox.zsxq import api, control, shapes
+from backend.sandbox.zsxq.api import ApiError, Ask
+from backend.sandbox.zsxq.faults import Fault, Faults
+from backend.sandbox.zsxq.shapes import Json
+from backend.sandbox.zsxq.world import Call, Token, World
+
+SignatureMode = Literal["off", "sampled", "strict"]
+SAMPLED_PROBABILITY = 0.3
+
+_PAGE = "<!doctype html><html><head><title>知识星球</title></head><body>系统繁忙，请稍后再试</body></html>"
+
+
+class Dropped(Exception):
+    """The connection is cut within the answer. Servers close the socket; :class:`SandboxTransport` reports it."""
+
+
+class ZsxqSandbox(World):
+    """One simulated 知识星球. ``app`` is the ASGI application, mountable under any prefix.
+
+    ``signature``: ``strict`` refuses each bad X-Signature with 1059, ``sampled`` some of them, ``off`` none.
+    ``auth_failure``: whether a refused token answers HTTP 401 or HTTP 200 with code 401.
+    ``busy_probability``: share of well-signed requests answered by 1059, as the real system does now and then.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        signature: SignatureMode = "strict",
+        auth_failure: Literal["http", "body"] = "http",
+        busy_probability: float = 0.0,
+    ) -> None:
+        super().__init__(seed)
+        self.signature: SignatureMode = signature
+        self.auth_failure: Literal["http", "body"] = auth_failure
+        self.busy_probability = busy_probability
+        self.faults = Faults(self.random)
+        self._created_with: set[str] = set()
+        routes: list[Route | Mount] = [
+            Route(path, _Endpoint(self, handler), methods=[method]) for method, path, handler in api.ROUTES
+        ]
+        self.app = Starlette(routes=[*routes, Mount("/_control/zsxq", app=control.build(self))])
+
+    def transport(self) -> "SandboxTransport":
+        """The simulator without a socket, for an httpx client."""
+        return SandboxTransport(self)
+
+    def summary(self) -> Json:
+        """What there is, in numbers, for the overview page."""
+        projects = [
+            {
+                "checkin_id": project.checkin_id,
+                "group_id": project.group_id,
+                "title": project.title,
+                "status": project.status,
+                "posts_count": len(project.visible_posts()),
+                **shapes.project_totals(project),
+            }
+            for project in self.projects.values()
+        ]
+        groups = [
+            {"group_id": group.group_id, "name": group.name, "members_count": len(group.members)}
+            for group in self.groups.values()
+        ]
+        return {
+            "groups": groups,
+            "projects": projects,
+            "tokens": [{"ends_with": token.value[-4:], "state": token.state} for token in self.tokens.values()],
+            "faults": self.faults.summary(),
+            "calls_count": len(self.calls),
+        }
+
+    def token_of(self, request: Request) -> Token | None:
+        """The caller's token, from the cookie (web) or Authorization (app)."""
+        value = request.headers.get("authorization", "")
+        try:
+            cookie = SimpleCookie(request.headers.get("cookie", "")).get("zsxq_access_token")
+        except CookieError:
+            cookie = None
+        return self.tokens.get(cookie.value if cookie else value)
+
+    def refusal(self, token: Token) -> Response | None:
+        """The answer for a token that isn't good, None for one that is."""
+        if token.state == "kicked":
+            return JSONResponse(shapes.failure(1009, "你的账号已在其他设备登录"))
+        if token.state == "banned":
+            return JSONResponse(shapes.failure(10009, "账号已被封禁"))
+        if token.state == "revoked" or token.expires_at <= clock.now():
+            return self.unauthenticated()
+        return None
+
+    def unauthenticated(self) -> Response:
+        """The answer without a token, or with one that was never issued or has died."""
+        return JSONResponse(shapes.failure(401, "未认证"), 401 if self.auth_failure == "http" else 200)
+
+    def signature_fails(self, request: Request) -> bool:
+        """Whether the request is turned away for its X-Signature."""
+        if self.signature == "off" or _is_signed(request):
+            return False
+        return self.signature == "strict" or self.random.random() < SAMPLED_PROBABILITY
+
+    def is_repeated_create(self, request_id: str) -> bool:
+        """Whether a create with this request id was seen; remembers it."""
+        known = request_id in self._created_with
+        self._created_with.add(request_id)
+        return known
+
+
+class _Endpoint:
+    """One path of the API as an ASGI application, so that a fault can break the connection itself."""
+
+    def __init__(self, sandbox: ZsxqSandbox, handler: Callable[[Ask], Json]) -> None:
+        self._sandbox = sandbox
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        index = request.query_params.get("index", "")
+        faults = self._sandbox.faults.striking(request.url.path, int(index) if index.isdigit() else None)
+        by_name: dict[str, Fault] = {fault.name: fault for fault in faults}
+        if slow := by_name.get("slow"):
+            await asyncio.sleep(slow.value or 1.0)
+        response, outcome = await self._answer(request, by_name)
+        if "drop" in by_name:
+            outcome = "drop"
+        self._sandbox.calls.append(
+            Call(
+                request.method,
+                request.url.path,
+                request.url.query,
+                request.headers.get("x-request-id", ""),
+                request.headers.get("x-timestamp", ""),
+                outcome,
+            )
+        )
+        if "drop" in by_name:
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"4096")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b'{"succeeded": tr', "more_body": True})
+            raise Dropped
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, faults: dict[str, Fault]) -> tuple[Response, str]:
+        sandbox = self._sandbox
+        token = sandbox.token_of(request)
+        if "expire_token" in faults and token is not None:
+            token.expires_at = clock.now()
+        if refused := _refused_by_fault(faults, token):
+            return refused
+        if token is None:
+            return sandbox.unauthenticated(), "auth"
+        if refusal := sandbox.refusal(token):
+            return refusal, "auth"
+        if sandbox.signature_fails(request) or sandbox.random.random() < sandbox.busy_probability:
+            return JSONResponse(shapes.failure(1059, "内部错误")), "1059"
+        headers = {"X-Expire-In": str(int((token.expires_at - clock.now()).total_seconds()))}
+        try:
+            data = self._handler(await self._ask(request, token, faults))
+        except ApiError as error:
+            return JSONResponse(shapes.failure(error.code, error.text), headers=headers), str(error.code)
+        return JSONResponse(shapes.envelope(_altered(data, faults)), headers=headers), "ok"
+
+    async def _ask(self, request: Request, token: Token, faults: dict[str, Fault]) -> Ask:
+        query = dict(request.query_params)
+        if "repeat_page" in faults:
+            query["index"] = "0"
+        body = None
+        if request.method != "GET":
+            body = _req_data(await request.body())
+            if request.method == "POST" and self._sandbox.is_repeated_create(request.headers.get("x-request-id", "")):
+                raise ApiError(1013, "重复的请求")
+        return Ask(self._sandbox, token.user_id, request.path_params, query, body, "shuffle_ties" in faults)
+
+
+def _req_data(raw: bytes) -> Json | None:
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        return None
+    data = body.get("req_data") if isinstance(body, dict) else None
+    return data if isinstance(data, dict) else None
+
+
+def _is_signed(request: Request) -> bool:
+    """X-Signature over the address as it came in, prefix included."""
+    headers, scope = request.headers, request.scope
+    address = f"{scope['scheme']}://{headers.get('host', '')}{scope['raw_path'].decode('ascii')}"
+    if query := scope["query_string"].decode("ascii"):
+        address += f"?{query}"
+    signed = f"{address} {headers.get('x-timestamp', '')} {headers.get('x-request-id', '')}"
+    # The real system's own choice of digest.
+    expected = hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()
+    return bool(headers.get("x-request-id")) and headers.get("x-signature") == expected
+
+
+def _refused_by_fault(faults: dict[str, Fault], token: Token | None) -> tuple[Response, str] | None:
+    """The answer of a fault that leaves the call undone."""
+    if sticky := faults.get("sticky_1059"):
+        if sticky.hits > sticky.limit and token is not None:
+            token.state = "revoked"
+        else:
+            return JSONResponse(shapes.failure(1059, "设备状态异常，请检查后重试")), "1059"
+    if "busy_1059" in faults:
+        return JSONResponse(shapes.failure(1059, "内部错误")), "1059"
+    if limited := faults.get("http_429"):
+        headers = {} if limited.value is None else {"Retry-After": str(int(limited.value))}
+        return PlainTextResponse("too many requests", 429, headers), "429"
+    if broken := faults.get("http_5xx"):
+        status = int(broken.value or 502)
+        return PlainTextResponse("bad gateway", status), str(status)
+    if "html_body" in faults:
+        return Response(_PAGE, media_type="text/html"), "html"
+    if coded := faults.get("code"):
+        number = int(coded.value or 1004)
+        return JSONResponse(shapes.failure(number, coded.text)), str(number)
+    return None
+
+
+def _altered(data: Json, faults: dict[str, Fault]) -> Json:
+    """The answer as faults of content want it."""
+    lists = [key for key, value in data.items() if isinstance(value, list)]
+    if "empty_page" in faults:
+        data = {**data, **{key: [] for key in lists}}
+    if "junk_row" in faults:
+        data = {**data, **{key: [*data[key], {"strange": True}] for key in lists}}
+    if rename := faults.get("rename_field"):
+        data = _each_object(data, lambda it: {rename.to if key == rename.field else key: it[key] for key in it})
+    if "extra_field" in faults:
+        data = _each_object(data, lambda it: {**it, "new_thing": {"since": 2026}})
+    return data
+
+
+def _each_object(value: Any, change: Callable[[Json], Json]) -> Any:
+    if isinstance(value, dict):
+        return change({key: _each_object(inner, change) for key, inner in value.items()})
+    if isinstance(value, list):
+        return [_each_object(inner, change) for inner in value]
+    return value
+
+
+class SandboxTransport(httpx.AsyncBaseTransport):
+    """Calls the application directly; a broken connection and a read time-out look as they do on a socket."""
+
+    def __init__(self, sandbox: ZsxqSandbox) -> None:
+        self._asgi = httpx.ASGITransport(app=sandbox.app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["read"]):
+                return await self._asgi.handle_async_request(request)
+        except Dropped:
+            raise httpx.ReadError("connection lost", request=request) from None
+        except TimeoutError:
+            raise httpx.ReadTimeout("no answer", request=request) from None

@@ -1,0 +1,134 @@
+"""Faults on demand: a list of rules, each saying which requests it hits, how often, and what happens to them.
+
+What each does stands in :data:`CATALOGUE`. Names, ``times``, ``value`` and the control API's rows are those of the
+other simulators' knobs (``backend.sandbox.faults``); the conditions are what paged reading needs beyond them.
+"""
+
+import random
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from backend.core import clock
+
+RANKING_PAGE_SIZE = 21
+
+CATALOGUE = {
+    "busy_1059": "繁忙：返回 1059 内部错误",
+    "sticky_1059": "持续 1059：静默 value 秒后恢复，追打 limit 次后凭证失效",
+    "http_429": "返回 429（Retry-After 为 value 秒）",
+    "http_5xx": "返回 5xx（value 为状态码，默认 502）",
+    "html_body": "返回网页而非 JSON",
+    "slow": "延迟应答 value 秒",
+    "drop": "执行后断开连接",
+    "code": "返回业务错误码 value",
+    "expire_token": "凭证当场失效",
+    "empty_page": "列表为空",
+    "repeat_page": "排行榜重复第一页",
+    "shuffle_ties": "同天数成员每页随机排序",
+    "rename_field": "字段 field 改名为 to",
+    "extra_field": "每个对象多一个未知字段",
+    "junk_row": "列表多一行无法识别的数据",
+}
+"""Name → Chinese label."""
+
+
+class Fault(BaseModel):
+    """One rule.
+
+    It hits requests whose path ends with ``path`` (all if empty) and, for rankings, whose ``page`` is the one named;
+    of those every ``every``-th after ``skip``, with ``probability``, ``times`` times (None: for ever).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    path: str = ""
+    page: int | None = Field(default=None, ge=1)
+    skip: int = Field(default=0, ge=0)
+    every: int = Field(default=1, ge=1)
+    probability: float = Field(default=1.0, ge=0, le=1)
+    times: int | None = Field(default=1, ge=1)
+    value: float | None = Field(default=None, ge=0)
+    text: str = "内部错误"
+    field: str = ""
+    to: str = ""
+    limit: int = Field(default=20, ge=1)
+
+    matched: int = 0
+    hits: int = 0
+    last_hit_at: float = 0.0
+
+    @field_validator("name")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in CATALOGUE:
+            raise ValueError("no such fault")
+        return name
+
+    def strikes(self, path: str, index: int | None, chance: random.Random) -> bool:
+        """Whether this request is hit; counts it."""
+        if not path.endswith(self.path) or (self.page is not None and not self._is_page(index)):
+            return False
+        self.matched += 1
+        if self.matched <= self.skip or (self.matched - self.skip) % self.every:
+            return False
+        if self.probability < 1 and chance.random() >= self.probability:
+            return False
+        if self.name == "sticky_1059" and self._has_cooled():
+            self.times = self.hits
+            return False
+        self.hits += 1
+        self.last_hit_at = clock.timestamp()
+        return True
+
+    def is_spent(self) -> bool:
+        """Whether it can't hit any more."""
+        return self.times is not None and self.hits >= self.times
+
+    def _is_page(self, index: int | None) -> bool:
+        return index is not None and self.page is not None and index == (self.page - 1) * RANKING_PAGE_SIZE
+
+    def _has_cooled(self) -> bool:
+        return self.hits > 0 and clock.timestamp() - self.last_hit_at >= (self.value or 0.0)
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self.rules: list[Fault] = []
+
+    def set(self, name: str, **how: Any) -> Fault:
+        """A new rule, e.g. ``set("busy_1059", path="ranking_list", page=3, times=2)``.
+
+        A sticky rule has no ``times``: it ends by itself. Raises pydantic's ValidationError.
+        """
+        if name == "sticky_1059":
+            how = {**how, "times": None}
+        rule = Fault.model_validate({"name": name, **how})
+        self.rules.append(rule)
+        return rule
+
+    def clear(self, name: str | None = None) -> None:
+        """Forget the rules of one name, or all."""
+        self.rules = [rule for rule in self.rules if name is not None and rule.name != name]
+
+    def summary(self) -> list[dict[str, Any]]:
+        """One row per name: ``{name, label, active, remaining, value}``, of its first rule."""
+        rows = []
+        for name, label in CATALOGUE.items():
+            rule = next((rule for rule in self.rules if rule.name == name), None)
+            remaining = rule.times - rule.hits if rule and rule.times else None
+            value = rule.value if rule else None
+            rows.append(
+                {"name": name, "label": label, "active": rule is not None, "remaining": remaining, "value": value}
+            )
+        return rows
+
+    def striking(self, path: str, index: int | None) -> list[Fault]:
+        """The rules that hit this request; spent ones leave the list."""
+        hit = [rule for rule in self.rules if rule.strikes(path, index, self._chance)]
+        self.rules = [rule for rule in self.rules if not rule.is_spent()]
+        return hit
