@@ -36,7 +36,7 @@ class Page(Generic[T]):
         return Page([function(item) for item in self.items], self.total, self.page, self.page_size)
 
 
-async def fetch_page(session: AsyncSession, statement: Select[Any], request: PageRequest) -> Page[Any]:
+async def fetch_page(session: AsyncSession, statement: Select[*tuple[Any, ...]], request: PageRequest) -> Page[Any]:
     """Run a select for one page. A select of one entity gives that entity, else rows."""
     total = await session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     result = await session.execute(statement.limit(request.page_size).offset(request.offset))

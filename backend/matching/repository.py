@@ -1,0 +1,113 @@
+"""The planet's people, and who in a camp already has or claims them."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.matching.rules import Person
+from backend.models.checkins import CheckinTotal
+from backend.models.members import MatchStatus, Member
+from backend.models.planets import PlanetUser
+
+
+async def people(session: AsyncSession, planet_id: uuid.UUID) -> list[Person]:
+    """Everybody known on the planet, also who left."""
+    return await _people(session, PlanetUser.planet_id == planet_id)
+
+
+async def people_numbered(session: AsyncSession, planet_id: uuid.UUID, number: str) -> list[Person]:
+    """Whose planet number or user id this is."""
+    fits = or_(PlanetUser.user_id == number, PlanetUser.number == number)
+    return await _people(session, and_(PlanetUser.planet_id == planet_id, fits))
+
+
+async def _people(session: AsyncSession, condition: ColumnElement[bool]) -> list[Person]:
+    columns = select(PlanetUser.user_id, PlanetUser.number, PlanetUser.name, PlanetUser.alias)
+    return [Person(*found) for found in await session.execute(columns.where(condition))]
+
+
+async def person(session: AsyncSession, planet_id: uuid.UUID, user_id: str) -> PlanetUser | None:
+    found: PlanetUser | None = await session.get(PlanetUser, (planet_id, user_id))
+    return found
+
+
+async def members_locked(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:
+    """All members of a camp, locked in the order of their ids."""
+    statement = select(Member).where(Member.camp_id == camp_id).order_by(Member.id).with_for_update()
+    return (await session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def rivals_locked(
+    session: AsyncSession, member: Member, *, numbers: Collection[str], person: Person | None
+) -> Sequence[Member]:
+    """Other members of the camp who typed one of the numbers, have the person, or whose claim is undecided; locked."""
+    claims: ColumnElement[bool] = Member.planet_number.in_(numbers)
+    if person is not None:
+        undecided = Member.status.in_([MatchStatus.CONFLICT, MatchStatus.CLOSED])
+        claims = or_(claims, Member.planet_user_id == person.user_id, undecided)
+    statement = select(Member).where(Member.camp_id == member.camp_id, Member.id != member.id, claims)
+    return (await session.scalars(statement.order_by(Member.id).with_for_update())).all()
+
+
+async def holder(
+    session: AsyncSession, camp_id: uuid.UUID, planet_user_id: str, *, other_than: uuid.UUID
+) -> uuid.UUID | None:
+    """The other member of the camp who is matched to the person."""
+    statement = select(Member.id).where(
+        Member.camp_id == camp_id,
+        Member.planet_user_id == planet_user_id,
+        Member.status == MatchStatus.MATCHED,
+        Member.id != other_than,
+    )
+    return await session.scalar(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A person to choose by hand: their days in the camp, and which member is matched to them already."""
+
+    person: PlanetUser
+    days_ranking: int | None
+    taken_by: uuid.UUID | None
+
+
+async def candidates(
+    session: AsyncSession,
+    request: PageRequest,
+    *,
+    planet_id: uuid.UUID,
+    camp_id: uuid.UUID | None,
+    q: str | None = None,
+    user_ids: Sequence[str] | None = None,
+) -> Page[Candidate]:
+    """The planet's people by name or number, those with most days in the camp first; without a camp by name."""
+    days = and_(CheckinTotal.camp_id == camp_id, CheckinTotal.planet_user_id == PlanetUser.user_id)
+    taken = and_(
+        Member.camp_id == camp_id,
+        Member.planet_user_id == PlanetUser.user_id,
+        Member.status == MatchStatus.MATCHED,
+    )
+    statement = (
+        select(PlanetUser, CheckinTotal.days_ranking, Member.id)
+        .outerjoin(CheckinTotal, days)
+        .outerjoin(Member, taken)
+        .where(PlanetUser.planet_id == planet_id)
+        .order_by(CheckinTotal.days_ranking.desc().nulls_last(), PlanetUser.name, PlanetUser.user_id)
+    )
+    if q:
+        names = [column.icontains(q, autoescape=True) for column in (PlanetUser.name, PlanetUser.alias)]
+        numbers = [PlanetUser.number == q, PlanetUser.user_id.startswith(q, autoescape=True)]
+        exact = case((or_(PlanetUser.number == q, PlanetUser.user_id == q), 0), else_=1)
+        statement = (
+            statement.where(or_(*names, *numbers))
+            .order_by(None)
+            .order_by(exact, CheckinTotal.days_ranking.desc().nulls_last(), PlanetUser.name, PlanetUser.user_id)
+        )
+    if user_ids is not None:
+        statement = statement.where(PlanetUser.user_id.in_(user_ids))
+    rows = await fetch_page(session, statement, request)
+    return rows.map(lambda row: Candidate(*row))

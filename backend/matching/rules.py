@@ -1,0 +1,198 @@
+"""Who a payer is on the planet: a strict cascade, the first level with a hit decides, and a tie is never a guess.
+
+Pure functions. Levels (design §7, product requirements §3.6): planet number 100, planet nickname 66, WeChat
+nickname 33. What one finds doesn't depend on the order in which people paid: :func:`decide` looks at all claims at
+once. Where several payers lead to one person, the two of them can't both be right, so nobody gets the person unless
+one claim is beyond doubt: made by hand, or by number and nickname alike against nicknames only.
+"""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from backend.core.text import folded
+from backend.models.members import MatchMethod, MatchStatus
+
+K = TypeVar("K", bound=Hashable)
+
+_STRENGTHS = {
+    MatchMethod.MANUAL: 101,  # above whatever a machine finds
+    MatchMethod.PLANET_NUMBER: 100,
+    MatchMethod.PLANET_NICKNAME: 66,
+    MatchMethod.WECHAT_NICKNAME: 33,
+}
+_SERIOUS = 66  # a suggestion disputes nothing
+_FIELDS = {
+    MatchMethod.PLANET_NUMBER: "星球编号",
+    MatchMethod.PLANET_NICKNAME: "星球昵称",
+    MatchMethod.WECHAT_NICKNAME: "微信昵称",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a payer typed."""
+
+    planet_number: str
+    planet_nickname: str
+    wechat_nickname: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody known on the planet, also who left it."""
+
+    user_id: str
+    number: str | None
+    name: str
+    alias: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The people a form leads to, and by which level; nobody without a level.
+
+    ``is_named``: the planet nickname leads there too.
+    """
+
+    hits: frozenset[str] = frozenset()
+    method: MatchMethod | None = None
+    is_named: bool = False
+
+    @property
+    def person(self) -> str | None:
+        """The one person claimed, if it is exactly one."""
+        return next(iter(self.hits)) if len(self.hits) == 1 else None
+
+    @property
+    def strength(self) -> int:
+        return _STRENGTHS[self.method] if self.method else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paid member who takes part in a decision.
+
+    ``by_hand`` is the person a member of staff gave; ``closed`` members get nobody, but what they typed still stands
+    in the way of others, since both can't be right and a person has to say who is.
+    """
+
+    form: Form
+    by_hand: str | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The outcome for one member. ``note`` says in Chinese what a person has to look at."""
+
+    status: MatchStatus
+    confidence: int = 0
+    method: MatchMethod | None = None
+    planet_user_id: str | None = None
+    note: str | None = None
+
+
+class People:
+    """The planet's people, found by number or user id, and by any of their names."""
+
+    def __init__(self, persons: Iterable[Person]) -> None:
+        self._by_number: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_name: defaultdict[str, set[str]] = defaultdict(set)
+        for person in persons:
+            self._by_number[person.user_id].add(person.user_id)
+            if person.number:
+                self._by_number[person.number].add(person.user_id)
+            for name in names_of(person):
+                self._by_name[name].add(person.user_id)
+
+    def numbered(self, typed: str) -> frozenset[str]:
+        """Whose number or user id this is. People confuse the two, so either will do."""
+        number = digits(typed)
+        return frozenset(self._by_number.get(number, ())) if number else frozenset()
+
+    def named(self, typed: str) -> frozenset[str]:
+        return frozenset(self._by_name.get(folded(typed), ()))
+
+
+def digits(typed: str) -> str | None:
+    """A typed number in the form ours are kept in: plain digits without leading zeros. None for anything else."""
+    plain = "".join(unicodedata.normalize("NFKC", typed).split())
+    return plain.lstrip("0") or None if plain.isascii() and plain.isdigit() else None
+
+
+def names_of(person: Person) -> set[str]:
+    """The name and the alias, folded for comparison; blank ones are no names."""
+    return {folded(name) for name in (person.name, person.alias) if name} - {""}
+
+
+def numbers_of(person: Person | None) -> set[str]:
+    """What a person's form may say as their number."""
+    return {number for number in (person.user_id, person.number) if number} if person else set()
+
+
+def claim(form: Form, people: People) -> Claim:
+    """The first level that hits anybody. Several hits there stay several: no weaker level breaks a tie."""
+    named = people.named(form.planet_nickname)
+    for method, hits in (
+        (MatchMethod.PLANET_NUMBER, people.numbered(form.planet_number)),
+        (MatchMethod.PLANET_NICKNAME, named),
+        (MatchMethod.WECHAT_NICKNAME, people.named(form.wechat_nickname)),
+    ):
+        if hits:
+            return Claim(hits, method, is_named=hits <= named)
+    return Claim()
+
+
+def decide(entries: Mapping[K, Entry], people: People) -> dict[K, Match]:
+    """The outcome for every entry that is open to the machine: neither closed nor matched by hand."""
+    claims = {key: claim(entry.form, people) for key, entry in entries.items() if entry.by_hand is None}
+    rivals: defaultdict[str, dict[K, Claim]] = defaultdict(dict)
+    for key, entry in entries.items():
+        rival = claims.get(key) or Claim(frozenset({entry.by_hand or ""}), MatchMethod.MANUAL)
+        if rival.person is not None:
+            rivals[rival.person][key] = rival
+    typed = Counter(digits(entry.form.planet_number) for entry in entries.values())
+    outcome = {}
+    for key, own in claims.items():
+        if entries[key].closed:
+            continue
+        is_winner = own.person is not None and _winner(rivals[own.person]) == key
+        number = digits(entries[key].form.planet_number)
+        outcome[key] = _outcome(own, is_winner=is_winner, is_number_shared=number is not None and typed[number] > 1)
+    return outcome
+
+
+def _winner(claims: Mapping[K, Claim]) -> K | None:
+    """Who may have the person all these claims lead to."""
+    best = max(each.strength for each in claims.values())
+    leader, *equals = [key for key, each in claims.items() if each.strength == best]
+    if equals:
+        return None
+    is_disputed = any(each.strength >= _SERIOUS for key, each in claims.items() if key != leader)
+    is_beyond_doubt = claims[leader].is_named or claims[leader].method is MatchMethod.MANUAL
+    return leader if is_beyond_doubt or not is_disputed else None
+
+
+def _outcome(own: Claim, *, is_winner: bool, is_number_shared: bool) -> Match:
+    if own.method is None:
+        # Two who typed one number can't both be right, also before the planet tells whose it is.
+        shared = Match(MatchStatus.CONFLICT, note="其他报名者填写了相同的星球编号")
+        return shared if is_number_shared else Match(MatchStatus.UNMATCHED)
+    if own.person is None:
+        return Match(MatchStatus.CONFLICT, note=f"{_FIELDS[own.method]}对应多位星球成员")
+    if not is_winner:
+        return Match(MatchStatus.CONFLICT, note=f"{_FIELDS[own.method]}对应的星球成员也被其他报名者填写或已被匹配")
+    status = MatchStatus.SUGGESTED if own.method is MatchMethod.WECHAT_NICKNAME else MatchStatus.MATCHED
+    return Match(status, own.strength, own.method, own.person)
+
+
+def likeness(form: Form, person: Person) -> float:
+    """How much a person resembles a form, 0 to 1, to order candidates for human eyes. Nothing is decided by it."""
+    if digits(form.planet_number) in (person.user_id, person.number):
+        return 1.0
+    typed = [set(folded(name)) - {" "} for name in (form.planet_nickname, form.wechat_nickname)]
+    known = [set(name) - {" "} for name in names_of(person)]
+    return max((2 * len(a & b) / (len(a) + len(b)) for a in typed for b in known if a and b), default=0.0)

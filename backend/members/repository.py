@@ -1,0 +1,171 @@
+"""Members in SQL: lists and lookups for pages, and the day counts of the last complete sync."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.models.camps import Camp
+from backend.models.checkins import CheckinTotal, SyncRun, SyncStatus
+from backend.models.members import MatchStatus, Member
+from backend.models.payments import Payment, PaymentStatus
+from backend.models.planets import PlanetUser
+from backend.models.refunds import Refund, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member with its camp and the planet person matched or suggested."""
+
+    member: Member
+    camp: Camp
+    person: PlanetUser | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list of members is narrowed to; ``camp_ids`` is the viewer's scope, None for all camps."""
+
+    camp_ids: frozenset[uuid.UUID] | None = None
+    camp_id: uuid.UUID | None = None
+    match_status: MatchStatus | None = None
+    confidence: int | None = None
+    joined: bool | None = None
+    verdict: Verdict | None = None
+    q: str | None = None
+
+
+def _rows() -> Select[Member, Camp, PlanetUser]:
+    return (
+        select(Member, Camp, PlanetUser)
+        .join(Camp, Camp.id == Member.camp_id)
+        .outerjoin(
+            PlanetUser, and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Member.planet_user_id)
+        )
+    )
+
+
+def _verdict() -> ColumnElement[str]:
+    """``rules.assess`` in SQL, so that lists can be filtered by it; a test holds the two together."""
+    required = Member.refund_policy["required_days"].astext.cast(Integer)
+    certain = and_(
+        Member.status == MatchStatus.MATCHED,
+        Member.confidence == 100,
+        Member.days_ranking.is_not(None),
+        Member.days_posts.is_not(None),
+    )
+    return case(
+        (and_(certain, Member.days_ranking >= required, Member.days_posts >= required), literal(Verdict.ELIGIBLE)),
+        (and_(certain, Member.days_ranking < required, Member.days_posts < required), literal(Verdict.NOT_ELIGIBLE)),
+        else_=literal(Verdict.NEEDS_CONFIRMATION),
+    )
+
+
+async def page(session: AsyncSession, request: PageRequest, filters: Filters) -> Page[MemberRow]:
+    """Members, latest payment first."""
+    statement = _rows().order_by(Member.paid_at.desc(), Member.id.desc())
+    if filters.camp_ids is not None:
+        statement = statement.where(Member.camp_id.in_(filters.camp_ids))
+    if filters.camp_id is not None:
+        statement = statement.where(Member.camp_id == filters.camp_id)
+    if filters.match_status is not None:
+        statement = statement.where(Member.status == filters.match_status)
+    if filters.confidence is not None:
+        statement = statement.where(Member.confidence == filters.confidence)
+    if filters.joined is not None:
+        statement = statement.where(Member.joined == filters.joined)
+    if filters.verdict is not None:
+        statement = statement.where(_verdict() == filters.verdict.value)
+    if filters.q:
+        typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Member.planet_user_id)
+        found = (*typed, PlanetUser.name, PlanetUser.alias, PlanetUser.number)
+        statement = statement.where(or_(*(column.icontains(filters.q, autoescape=True) for column in found)))
+    rows = await fetch_page(session, statement, request)
+    return rows.map(lambda row: MemberRow(*row))
+
+
+async def row(session: AsyncSession, member_id: uuid.UUID) -> MemberRow | None:
+    found = (await session.execute(_rows().where(Member.id == member_id))).one_or_none()
+    return MemberRow(*found) if found else None
+
+
+async def locked(session: AsyncSession, member_id: uuid.UUID) -> Member | None:
+    member: Member | None = await session.get(Member, member_id, with_for_update=True, populate_existing=True)
+    return member
+
+
+async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID | None:
+    return await session.scalar(select(Member.camp_id).where(Member.id == member_id))
+
+
+def _owned_by(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]:
+    owned = Member.payer_id == payer_id
+    return or_(owned, Member.openid == openid) if openid is not None else owned
+
+
+async def owned(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None) -> list[MemberRow]:
+    """The memberships of a person, newest first: by payer, or by the openid the payment told."""
+    statement = _rows().where(_owned_by(payer_id, openid)).order_by(Member.paid_at.desc(), Member.id.desc())
+    return [MemberRow(*found) for found in await session.execute(statement)]
+
+
+async def owned_row(
+    session: AsyncSession, member_id: uuid.UUID, *, payer_id: uuid.UUID, openid: str | None
+) -> MemberRow | None:
+    """A membership, if it is this person's."""
+    statement = _rows().where(Member.id == member_id, _owned_by(payer_id, openid))
+    found = (await session.execute(statement)).one_or_none()
+    return MemberRow(*found) if found else None
+
+
+async def payments(session: AsyncSession, member: Member) -> Sequence[Payment]:
+    """Every order of the member's payer in this camp, newest first."""
+    person = Payment.payer_id == member.payer_id
+    if member.openid is not None:
+        person = or_(person, Payment.openid == member.openid)
+    statement = select(Payment).where(Payment.camp_id == member.camp_id, person)
+    return (await session.scalars(statement.order_by(Payment.created_at.desc(), Payment.id.desc()))).all()
+
+
+async def refunds(session: AsyncSession, payment_ids: Sequence[uuid.UUID]) -> Sequence[Refund]:
+    """The refunds of some payments, newest first."""
+    statement = select(Refund).where(Refund.payment_id.in_(payment_ids))
+    return (await session.scalars(statement.order_by(Refund.created_at.desc(), Refund.id.desc()))).all()
+
+
+async def open_orders(session: AsyncSession, payer_id: uuid.UUID, *, at: dt.datetime) -> Sequence[tuple[Payment, Camp]]:
+    """Orders that can still be paid, newest first."""
+    statement = (
+        select(Payment, Camp)
+        .join(Camp, Camp.id == Payment.camp_id)
+        .where(Payment.payer_id == payer_id, Payment.status == PaymentStatus.PENDING, Payment.expires_at > at)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+    )
+    return [(found[0], found[1]) for found in await session.execute(statement)]
+
+
+async def last_complete_run(session: AsyncSession, camp_id: uuid.UUID) -> SyncRun | None:
+    statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.status == SyncStatus.COMPLETE)
+    return (await session.scalars(statement.order_by(SyncRun.created_at.desc(), SyncRun.id.desc()).limit(1))).first()
+
+
+async def day_totals(
+    session: AsyncSession, camp_id: uuid.UUID, *, planet_user_ids: Sequence[str] | None = None
+) -> dict[str, tuple[int, int | None]]:
+    """Planet user id → (days by the ranking, days by the posts) of the last complete sync."""
+    statement = select(CheckinTotal.planet_user_id, CheckinTotal.days_ranking, CheckinTotal.days_posts).where(
+        CheckinTotal.camp_id == camp_id
+    )
+    if planet_user_ids is not None:
+        statement = statement.where(CheckinTotal.planet_user_id.in_(planet_user_ids))
+    rows: Sequence[Any] = (await session.execute(statement)).all()
+    return {user_id: (ranking, posts) for user_id, ranking, posts in rows}
+
+
+async def count(session: AsyncSession, camp_id: uuid.UUID) -> int:
+    return await session.scalar(select(func.count()).select_from(Member).where(Member.camp_id == camp_id)) or 0
