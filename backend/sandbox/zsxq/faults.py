@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from backend.core import clock
 
 RANKING_PAGE_SIZE = 21
+STICKY_SECONDS = 60.0
 
 CATALOGUE = {
     "busy_1059": "繁忙：返回 1059 内部错误",
-    "sticky_1059": "持续 1059：静默 value 秒后恢复，追打 limit 次后凭证失效",
+    "sticky_1059": "持续 1059：静默 value 秒（默认 60）后恢复，追打 limit 次后凭证失效",
     "http_429": "返回 429（Retry-After 为 value 秒）",
     "http_5xx": "返回 5xx（value 为状态码，默认 502）",
     "html_body": "返回网页而非 JSON",
@@ -90,7 +91,9 @@ class Fault(BaseModel):
         return index is not None and self.page is not None and index == (self.page - 1) * RANKING_PAGE_SIZE
 
     def _has_cooled(self) -> bool:
-        return self.hits > 0 and clock.timestamp() - self.last_hit_at >= (self.value or 0.0)
+        return self.hits > 0 and clock.timestamp() - self.last_hit_at >= (
+            STICKY_SECONDS if self.value is None else self.value
+        )
 
 
 class Faults:
