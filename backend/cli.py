@@ -4,8 +4,11 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 from backend.core.config import DEVELOPMENT_ADMIN_PASSWORD, Settings, SettingsError, load_settings
+from backend.core.errors import AppError
 from backend.core.logging import configure_logging
 from backend.models.staff import StaffRole
 
@@ -88,8 +91,7 @@ def _migrate(settings: Settings, _: argparse.Namespace) -> int:
     from backend.core.migrate import upgrade
 
     upgrade(settings.database_url)
-    asyncio.run(_first_administrator(settings))
-    return 0
+    return _refusals_shown(_first_administrator(settings))
 
 
 async def _first_administrator(settings: Settings) -> None:
@@ -114,7 +116,6 @@ async def _first_administrator(settings: Settings) -> None:
 
 def _create_staff(settings: Settings, arguments: argparse.Namespace) -> int:
     from backend.core.actor import SYSTEM
-    from backend.core.errors import AppError
     from backend.runtime import open_runtime
     from backend.staff import service
 
@@ -132,10 +133,15 @@ def _create_staff(settings: Settings, arguments: argparse.Namespace) -> int:
                 must_change_password=False,
             )
 
+    return _refusals_shown(create())
+
+
+def _refusals_shown(work: Coroutine[Any, Any, None]) -> int:
+    """Run it; a refusal is printed in its own words, and makes the exit status 1."""
     try:
-        asyncio.run(create())
+        asyncio.run(work)
     except AppError as error:
-        details = [item["message"] for item in (error.data or {}).get("fields", [])]
+        details = [f"{item['field']}: {item['message']}" for item in (error.data or {}).get("fields", [])]
         print("; ".join(details) or error.text, file=sys.stderr)
         return 1
     return 0

@@ -6,13 +6,14 @@ any number of workers run each slot once, and a worker that comes back late catc
 
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.camps import flows as camps
 from backend.checkins import flows as checkins
@@ -125,3 +126,9 @@ async def _finish(
             .where(JobRun.id == run_id)
             .values(finished_at=clock.now(), ok=ok, summary=summary, error=error)
         )
+
+
+async def last_runs(session: AsyncSession) -> Sequence[JobRun]:
+    """The newest run of each job that ever ran."""
+    statement = select(JobRun).distinct(JobRun.name).order_by(JobRun.name, JobRun.created_at.desc(), JobRun.id.desc())
+    return (await session.scalars(statement)).all()

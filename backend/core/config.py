@@ -22,7 +22,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # Known to everybody, and refused in production.
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-not-for-production"  # noqa: S105 - see above
 DEVELOPMENT_DATA_KEY = base64.b64encode(b"development-only-data-key-32-byt").decode()
-DEVELOPMENT_ADMIN_PASSWORD = "camp-admin-1"  # noqa: S105 - see above
+DEVELOPMENT_ADMIN_PASSWORD = "camp-deposit-1"  # noqa: S105 - see above
 
 
 class SettingsError(Exception):

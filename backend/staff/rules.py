@@ -60,6 +60,6 @@ def password_problem(password: str, *, username: str) -> str | None:
         return "密码最多 128 位"
     if not (any(c.isalpha() for c in password) and any(c.isdigit() for c in password)):
         return "密码须同时包含字母和数字"
-    if username.lower() in password.lower():
-        return "密码不能包含用户名"
+    if password.lower() == username.lower():
+        return "密码不能与用户名相同"
     return None

@@ -1,0 +1,307 @@
+"""First part: the planet, the pictures, three camps, and everybody enrols and pays."""
+
+import asyncio
+import datetime as dt
+import io
+import random
+from functools import partial
+from typing import Any
+
+import segno
+from PIL import Image, ImageDraw
+
+from backend.core import clock
+from backend.core.money import format_yuan
+from backend.demo.clients import Json, Phone, Refused
+from backend.demo.people import How, Person, fill_form, main_cast
+from backend.demo.stage import Stage
+
+TOTAL_DAYS = 7
+REQUIRED_DAYS = 5
+DEPOSIT_FEN = 9900
+TWIN_NAME = "小雨"
+
+
+async def open_planet(stage: Stage) -> None:
+    """People join a planet in the sandbox, and staff connect it."""
+    stage.act("The planet and its people")
+    group = await stage.sandbox.post("zsxq", "groups", {"name": "写作星球"})
+    stage.books["group_id"] = group["group_id"]
+    token = await stage.sandbox.post("zsxq", "tokens")
+    stage.cast = main_cast(TOTAL_DAYS, REQUIRED_DAYS)
+    await _join_planet(stage)
+    planet = await stage.admin.post(
+        "/planets",
+        {"name": "写作星球", "group_id": group["group_id"], "cookie": f"zsxq_access_token={token['token']}; other=1"},
+    )
+    stage.planet_id = planet["id"]
+    test = await stage.admin.post(f"/planets/{stage.planet_id}/test")
+    stage.tell(f"{len(stage.cast)} people on the planet; connection test ok={test['ok']} in {test['latency_ms']} ms")
+
+
+async def _join_planet(stage: Stage) -> None:
+    on_planet = [person for person in stage.cast if person.how is not How.STRANGER]
+    for number, person in enumerate(on_planet, start=101):
+        person.number = number
+        if person.how is How.TWIN:
+            person.name = TWIN_NAME
+    members = [{"name": person.name, "number": person.number} for person in on_planet]
+    # Somebody else with the same name, and somebody who only reads.
+    others = [{"name": TWIN_NAME, "number": 501}, {"name": "潜水员", "number": 502}]
+    body = {"group_id": stage.books["group_id"], "members": members + others}
+    added = await stage.sandbox.post("zsxq", "members", body)
+    for person, user_id in zip(on_planet, added["user_ids"], strict=False):
+        person.user_id = user_id
+    stage.books["other_user_ids"] = added["user_ids"][len(on_planet) :]
+    dice = random.Random(7)  # noqa: S311 - a play, not a secret
+    for person in stage.cast:
+        fill_form(person, dice)
+
+
+async def open_camps(stage: Stage) -> None:
+    """A camp that will be played to its end, one that will be running, one that still enrols."""
+    stage.act("Three camps")
+    today = clock.today()
+    stage.first_day, stage.last_day = today + dt.timedelta(days=1), today + dt.timedelta(days=TOTAL_DAYS)
+    coach = await _staff(stage, "coach-li", "李教练", "coach")
+    volunteer = await _staff(stage, "volunteer-wang", "小王", "volunteer")
+    pictures = {
+        "poster_key": await stage.admin.upload("poster", _poster()),
+        "group_qr_key": await stage.admin.upload("group_qr", _qr("https://example.com/group")),
+    }
+    people = {"coach_ids": [coach], "volunteer_ids": [volunteer]}
+    camps = {
+        "main": ("七天写作训练营", stage.first_day, stage.last_day, REQUIRED_DAYS, 300),
+        "running": ("十四天阅读训练营", today + dt.timedelta(days=3), today + dt.timedelta(days=16), 10, 50),
+        "enrolling": ("二十一天早起训练营", today + dt.timedelta(days=20), today + dt.timedelta(days=40), 15, 200),
+    }
+    for key, (name, starts_on, ends_on, required, capacity) in camps.items():
+        camp = await _open_camp(stage, name, starts_on, ends_on, required, capacity, pictures | people)
+        stage.books[f"{key}_camp"] = camp
+        stage.tell(f"{name}: {starts_on:%m-%d} to {ends_on:%m-%d}, {required} days needed, {camp['enroll_url']}")
+    main = stage.books["main_camp"]
+    stage.camp_id, stage.checkin_id = main["id"], main["checkin_id"]
+    await _plan_posts(stage)
+
+
+async def _staff(stage: Stage, username: str, name: str, role: str) -> str:
+    body = {"username": username, "display_name": name, "role": role, "password": "first-login-1"}
+    return str((await stage.admin.post("/users", body))["id"])
+
+
+async def _open_camp(
+    stage: Stage, name: str, starts_on: dt.date, ends_on: dt.date, required: int, capacity: int, more: Json
+) -> Json:
+    days = (ends_on - starts_on).days + 1
+    project = {"title": name, "checkin_days": required, "text": f"打卡 {days} 天", "group_id": stage.books["group_id"]}
+    checkin_id = (await stage.sandbox.post("zsxq", "projects", project))["checkin_id"]
+    body: dict[str, Any] = {
+        "name": name,
+        "description": f"<p>坚持 {required} 天，押金原路退回。</p>",
+        "deposit_fen": DEPOSIT_FEN,
+        "capacity": capacity,
+        "enroll_opens_at": clock.shanghai(clock.now()).isoformat(),
+        "enroll_closes_at": (clock.day_start(starts_on) - dt.timedelta(seconds=1)).isoformat(),
+        "starts_on": starts_on.isoformat(),
+        "ends_on": ends_on.isoformat(),
+        "required_days": required,
+        "planet_id": stage.planet_id,
+        "checkin_id": checkin_id,
+    } | more
+    camp: Json = await stage.admin.post("/camps", body)
+    camp = await stage.admin.post(f"/camps/{camp['id']}/publish")
+    link = await stage.admin.get(f"/camps/{camp['id']}/enroll-url")
+    return camp | {"enroll_url": link["url"]}
+
+
+def _poster() -> bytes:
+    picture = Image.new("RGB", (750, 1334), "#1989fa")
+    ImageDraw.Draw(picture).ellipse((150, 400, 600, 850), fill="#ffffff")
+    return _png(picture)
+
+
+def _qr(text: str) -> bytes:
+    out = io.BytesIO()
+    segno.make(text).save(out, kind="png", scale=8)
+    return out.getvalue()
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+async def _plan_posts(stage: Stage) -> None:
+    """Everybody's check-ins, dated ahead: the planet shows a post once its time has come."""
+    dice = random.Random(11)  # noqa: S311 - a play, not a secret
+    posts = []
+    for person in stage.cast:
+        for day in person.days if person.user_id else []:
+            posts.append(
+                {"user_id": person.user_id, "at": _moment(stage, person, day, dice), "text": f"第 {day} 天打卡"}
+            )
+            if dice.random() < 0.05:
+                posts.append({"user_id": person.user_id, "at": _moment(stage, person, day, dice), "text": "补充一条"})
+    # The other 小雨 posts too; the reader never does.
+    twin = stage.books["other_user_ids"][0]
+    posts += [{"user_id": twin, "at": _at(stage, day, 8 * 60), "text": "打卡"} for day in (1, 2)]
+    await stage.sandbox.post("zsxq", "posts", {"checkin_id": stage.checkin_id, "posts": posts})
+    stage.books["posts"] = len(posts)
+
+
+def _moment(stage: Stage, person: Person, day: int, dice: random.Random) -> str:
+    if person.note == "23:58 on the last day" and day == TOTAL_DAYS:
+        return _at(stage, day, 23 * 60 + 58)
+    # Day 0 is the eve of the camp, after the enrolment.
+    return _at(stage, day, dice.randint(12 * 60, 22 * 60) if day == 0 else dice.randint(6 * 60, 22 * 60))
+
+
+def _at(stage: Stage, day: int, minutes: int) -> str:
+    midnight = clock.day_start(stage.first_day + dt.timedelta(days=day - 1))
+    return (midnight + dt.timedelta(minutes=minutes)).isoformat()
+
+
+async def enrol(stage: Stage) -> None:
+    """Everybody enrols and pays; some of it goes wrong on the way."""
+    stage.act("Members enrol and pay")
+    special = {"pays twice", "lost callback", "five callbacks at once"}
+    crowd = [person for person in stage.cast if person.note not in special]
+    await stage.at_once([partial(_enrol_one, stage, person) for person in crowd])
+    stage.tell(f"{len(crowd)} members paid {format_yuan(DEPOSIT_FEN)} yuan each on the sandbox's cashier")
+    await _five_callbacks(stage)
+    await _lost_callback(stage)
+    await _double_payment(stage)
+    await _other_camps(stage)
+    await _renames(stage)
+    again = await _try_again(stage, stage.cast[0])
+    stage.tell(f"a second try of the same person is answered {again}")
+
+
+async def _enrol_one(stage: Stage, person: Person, *, wait: bool = True) -> None:
+    phone = Phone(stage.http, person.openid)
+    await phone.log_in()
+    await _pay(stage, phone, person, stage.camp_id, "jsapi", wait=wait)
+
+
+async def _pay(stage: Stage, phone: Phone, person: Person, camp_id: str, channel: str, *, wait: bool = True) -> str:
+    order = await phone.post("/payments", {"camp_id": camp_id, "channel": channel} | person.form)
+    person.payment_id = order["payment_id"]
+    await phone.get(f"/payments/{person.payment_id}/params")
+    await stage.sandbox.press_pay(order["out_trade_no"], person.openid)
+    if wait:
+        await _confirmed(stage, phone, person.payment_id)
+    return person.payment_id
+
+
+async def _confirmed(stage: Stage, phone: Phone, payment_id: str) -> None:
+    async def paid() -> bool:
+        return bool((await phone.get(f"/payments/{payment_id}"))["status"] == "paid")
+
+    await stage.until("the payment's confirmation", paid)
+
+
+async def _five_callbacks(stage: Stage) -> None:
+    person = await stage.person("five callbacks at once")
+    await stage.sandbox.post("wechat-pay", "faults", {"name": "notify_parallel", "value": 5})
+    await _enrol_one(stage, person)
+    stage.tell(f"{person.name}: the same callback arrived five times at once, credited once")
+
+
+async def _lost_callback(stage: Stage) -> None:
+    person = await stage.person("lost callback")
+    await stage.sandbox.post("wechat-pay", "faults", {"name": "notify_drop"})
+    await _enrol_one(stage, person, wait=False)
+    phone = Phone(stage.http, person.openid)
+    await phone.log_in()
+    await asyncio.sleep(0.3)
+    before = (await phone.get(f"/payments/{person.payment_id}"))["status"]
+    await stage.go_to(clock.today(), f"{clock.shanghai(clock.now() + dt.timedelta(minutes=5)):%H:%M}")
+    summary = await stage.admin.run_job("payment_backfill")
+    after = (await phone.get(f"/payments/{person.payment_id}"))["status"]
+    stage.tell(
+        f"{person.name}: the callback got lost ({before}); the hourly job asked and filled it in ({after}) {summary}"
+    )
+
+
+async def _double_payment(stage: Stage) -> None:
+    """On a computer as a guest, and in WeChat as oneself: two orders, one person, both paid."""
+    person = await stage.person("pays twice")
+    guest, wechat = Phone(stage.http), Phone(stage.http, person.openid)
+    await guest.log_in()
+    await wechat.log_in()
+    orders = []
+    # Both are open before either is paid: who the guest is, only the payment tells.
+    for phone, channel in ((guest, "native"), (wechat, "jsapi")):
+        order = await phone.post("/payments", {"camp_id": stage.camp_id, "channel": channel} | person.form)
+        await phone.get(f"/payments/{order['payment_id']}/params")
+        orders.append((phone, order))
+    for phone, order in orders:
+        await stage.sandbox.press_pay(order["out_trade_no"], person.openid)
+        await _confirmed(stage, phone, order["payment_id"])
+    person.payment_id = orders[0][1]["payment_id"]
+    waiting = await stage.refunds(kind="duplicate", status="pending_review")
+    stage.tell(f"{person.name} paid twice: the second payment waits for review as an extra refund ({len(waiting)} row)")
+
+
+async def _other_camps(stage: Stage) -> None:
+    """A few people for the camps that are not played to their end, and an order nobody pays."""
+    dice = random.Random(5)  # noqa: S311 - a play, not a secret
+    for key, count in (("running", 12), ("enrolling", 6)):
+        people = [person for person in stage.cast if person.how is How.NUMBER][20 : 20 + count]
+        camp_id = stage.books[f"{key}_camp"]["id"]
+        for person in people:
+            phone = Phone(stage.http, person.openid)
+            await phone.log_in()
+            kept = person.payment_id
+            await _pay(stage, phone, person, camp_id, "jsapi")
+            person.payment_id = kept
+        if key == "running":
+            start = stage.first_day + dt.timedelta(days=2)
+            posts = [
+                {
+                    "user_id": person.user_id,
+                    "at": (clock.day_start(start + dt.timedelta(days=day)) + dt.timedelta(hours=9)).isoformat(),
+                }
+                for person in people
+                for day in range(dice.randint(2, 5))
+            ]
+            checkin_id = stage.books["running_camp"]["checkin_id"]
+            await stage.sandbox.post("zsxq", "posts", {"checkin_id": checkin_id, "posts": posts})
+    idle = Phone(stage.http)
+    await idle.log_in()
+    form = {"planet_nickname": "犹豫的人", "planet_number": "999", "wechat_nickname": "再想想"}
+    order = await idle.post("/payments", {"camp_id": stage.camp_id, "channel": "h5"} | form)
+    stage.books["idle"] = (idle, order["payment_id"])
+    stage.tell("12 people in the running camp, 6 in the enrolling one, and one order that nobody pays")
+
+
+async def _renames(stage: Stage) -> None:
+    for person in stage.cast:
+        if person.how is How.RENAMED:
+            await stage.sandbox.post("zsxq", f"members/{person.user_id}/rename", {"name": f"改名后的{person.number}"})
+
+
+async def _try_again(stage: Stage, person: Person) -> str:
+    phone = Phone(stage.http, person.openid)
+    await phone.log_in()
+    try:
+        await phone.post("/payments", {"camp_id": stage.camp_id, "channel": "jsapi"} | person.form)
+    except Refused as refused:
+        return refused.code
+    return "ok"
+
+
+async def expire_order(stage: Stage) -> None:
+    """After half an hour the provider closes the unpaid order, and its seat is free."""
+    idle, payment_id = stage.books["idle"]
+    later = clock.shanghai(clock.now() + dt.timedelta(minutes=40))
+    await stage.go_to(later.date(), f"{later:%H:%M}")
+    await idle.log_in()
+
+    async def closed() -> bool:
+        await stage.admin.run_job("order_expiry")
+        return bool((await idle.get(f"/payments/{payment_id}"))["status"] == "closed")
+
+    await stage.until("the order's expiry", closed)
+    stage.tell("the order nobody paid is closed at the provider, its seat is free again")
