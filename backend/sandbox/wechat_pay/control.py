@@ -52,16 +52,9 @@ class Control:
         if request.method == "DELETE":
             faults.clear(request.query_params.get("name"))
         elif request.method == "POST":
-            wish = await _wish(request)
             try:
-                faults.set(
-                    str(wish.get("name")),
-                    times=wish.get("times", 1),
-                    value=wish.get("value"),
-                    on=wish.get("on"),
-                    code=wish.get("code"),
-                )
-            except (KeyError, TypeError, ValueError) as error:
+                faults.set(**_fault(await _wish(request)))
+            except (KeyError, ValueError) as error:
                 return _refused(f"故障名称或参数不正确: {error}")
         return JSONResponse(faults.summary())
 
@@ -110,6 +103,16 @@ class Control:
     def _refunds(self) -> list[Answer]:
         self._sandbox.refunds.settle_due()
         return [_refund(refund) for refund in self._sandbox.refunds.by_number.values()]
+
+
+def _fault(wish: Wish) -> Wish:
+    """The arguments of ``Faults.set``; ValueError for a wrong type."""
+    kinds: dict[str, tuple[type, ...]] = {"times": (int,), "value": (int, float), "on": (str,), "code": (str,)}
+    given = {name: wish[name] for name in kinds if name in wish}
+    for name, value in given.items():
+        if value is not None and not isinstance(value, kinds[name]):
+            raise ValueError(name)
+    return {"name": str(wish.get("name"))} | given
 
 
 def _refund(refund: Refund) -> Answer:

@@ -19,3 +19,11 @@ async def shop(tmp_path: Path, travel: Travel) -> AsyncIterator[Shop]:
     opened = Shop(tmp_path / "keys")
     yield opened
     await opened.gateway.aclose()
+
+
+@pytest.fixture
+async def certificate_shop(tmp_path: Path, travel: Travel) -> AsyncIterator[Shop]:
+    """A merchant in platform-certificate mode."""
+    opened = Shop(tmp_path / "certificate-keys", public_key_mode=False)
+    yield opened
+    await opened.gateway.aclose()
