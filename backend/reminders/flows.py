@@ -34,14 +34,14 @@ async def _camps_ending(session: AsyncSession) -> int:
     for camp in camps:
         short = [member for member in await repository.members_of(session, camp) if _days(member) < _needed(member)]
         for member in short:
-            missing = _needed(member) - _days(member)
+            done, needed = _days(member), _needed(member)
             await notifications.tell_member(
                 session,
                 "camp_ending",
                 member,
                 about=str(member.id),
                 title="训练营明天结束",
-                content=f"「{camp.name}」将于 {camp.ends_on} 结束，您已打卡 {_days(member)}/{_needed(member)} 天，还差 {missing} 天。",
+                content=f"「{camp.name}」将于 {camp.ends_on} 结束，您已打卡 {done}/{needed} 天，还差 {needed - done} 天。",
             )
         await notifications.alert_staff(
             session,

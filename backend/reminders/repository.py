@@ -29,7 +29,7 @@ async def not_in_group(session: AsyncSession, *, paid_before: dt.datetime) -> Se
         .where(Camp.status.in_(_RUNNING), ~Member.joined, Member.paid_at <= paid_before)
         .order_by(Member.id)
     )
-    return (await session.execute(statement)).tuples().all()
+    return (await session.execute(statement)).all()
 
 
 async def camps_with_unmatched(session: AsyncSession) -> Sequence[tuple[Camp, int]]:
@@ -42,7 +42,7 @@ async def camps_with_unmatched(session: AsyncSession) -> Sequence[tuple[Camp, in
         .group_by(Camp.id)
         .order_by(Camp.starts_on)
     )
-    return (await session.execute(statement)).tuples().all()
+    return (await session.execute(statement)).all()
 
 
 async def camps_with_old_qr(session: AsyncSession, *, uploaded_before: dt.datetime) -> Sequence[Camp]:
