@@ -41,7 +41,7 @@ async def _camps_ending(session: AsyncSession) -> int:
                 member,
                 about=str(member.id),
                 title="训练营明天结束",
-                content=f"「{camp.name}」将于 {camp.ends_on} 结束，您已打卡 {done}/{needed} 天，还差 {needed - done} 天。",
+                content=f"「{camp.name}」{camp.ends_on} 结束，您已打卡 {done}/{needed} 天，还差 {needed - done} 天。",
             )
         await notifications.alert_staff(
             session,

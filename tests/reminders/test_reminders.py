@@ -17,7 +17,7 @@ from tests.factories import make_camp, make_member
 async def _scenes(db: Database) -> dict[str, int]:
     async with db.transaction() as session:
         rows = await session.execute(select(Notification.scene, func.count()).group_by(Notification.scene))
-        return dict(rows)
+        return dict(rows.all())
 
 
 async def test_members_who_are_short_hear_that_the_camp_ends_tomorrow(runtime: Runtime, db: Database):
