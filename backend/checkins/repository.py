@@ -1,0 +1,300 @@
+"""Sync runs, the planet's people, totals and days, in SQL."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Date, String, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.gateways.zsxq import PlanetMember, Post
+from backend.models.camps import Camp, CampStatus
+from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus, SyncTrigger
+from backend.models.members import MatchStatus, Member
+from backend.models.planets import PlanetUser
+
+Day = tuple[str, dt.date]
+
+
+async def run(session: AsyncSession, run_id: uuid.UUID, *, lock: bool = False) -> SyncRun | None:
+    found: SyncRun | None = await session.get(SyncRun, run_id, with_for_update=lock or None, populate_existing=lock)
+    return found
+
+
+async def running(session: AsyncSession, camp_id: uuid.UUID) -> SyncRun | None:
+    """The camp's run under way, locked."""
+    statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.status == SyncStatus.RUNNING)
+    return (await session.scalars(statement.with_for_update())).one_or_none()
+
+
+async def last_manual(session: AsyncSession, camp_id: uuid.UUID) -> dt.datetime | None:
+    """When somebody last asked for a sync of the camp."""
+    return await session.scalar(
+        select(func.max(SyncRun.started_at)).where(SyncRun.camp_id == camp_id, SyncRun.trigger == SyncTrigger.MANUAL)
+    )
+
+
+async def silent(session: AsyncSession, *, before: dt.datetime) -> Sequence[SyncRun]:
+    """Runs that somebody took up and that were not heard of since, locked; those another process holds are left."""
+    statement = select(SyncRun).where(
+        SyncRun.status == SyncStatus.RUNNING,
+        SyncRun.heartbeat_at < before,
+        SyncRun.heartbeat_at > SyncRun.started_at,
+    )
+    return (await session.scalars(statement.with_for_update(skip_locked=True))).all()
+
+
+async def waiting(session: AsyncSession, *, before: dt.datetime) -> Sequence[uuid.UUID]:
+    """Runs asked for before an instant that nobody took up, oldest first."""
+    statement = select(SyncRun.id).where(
+        SyncRun.status == SyncStatus.RUNNING,
+        SyncRun.started_at < before,
+        SyncRun.heartbeat_at == SyncRun.started_at,
+    )
+    return (await session.scalars(statement.order_by(SyncRun.started_at))).all()
+
+
+async def note_progress(session: AsyncSession, run_id: uuid.UUID, **columns: Any) -> bool:
+    """Write how far a run is; False when it is over, and nothing was written."""
+    alive = and_(SyncRun.id == run_id, SyncRun.status == SyncStatus.RUNNING)
+    result = await session.execute(update(SyncRun).where(alive).values(**columns))
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def runs_page(
+    session: AsyncSession,
+    request: PageRequest,
+    *,
+    camp_ids: Collection[uuid.UUID] | None,
+    camp_id: uuid.UUID | None,
+    status: SyncStatus | None,
+) -> Page[SyncRun]:
+    """Runs, newest first; ``camp_ids`` is the viewer's scope."""
+    statement = select(SyncRun).order_by(SyncRun.created_at.desc(), SyncRun.id.desc())
+    if camp_ids is not None:
+        statement = statement.where(SyncRun.camp_id.in_(camp_ids))
+    if camp_id is not None:
+        statement = statement.where(SyncRun.camp_id == camp_id)
+    if status is not None:
+        statement = statement.where(SyncRun.status == status)
+    return await fetch_page(session, statement, request)
+
+
+async def camps_in(session: AsyncSession, statuses: Collection[CampStatus]) -> Sequence[Camp]:
+    """Camps in some states, planet by planet."""
+    statement = select(Camp).where(Camp.status.in_(statuses), Camp.deleted_at.is_(None))
+    return (await session.scalars(statement.order_by(Camp.planet_id, Camp.starts_on, Camp.id))).all()
+
+
+async def people_without_number(
+    session: AsyncSession, planet_id: uuid.UUID, user_ids: Collection[str]
+) -> Sequence[str]:
+    """Who of these has no known number and was never looked up, people we have never heard of included."""
+    settled = or_(PlanetUser.number.is_not(None), PlanetUser.number_checked_at.is_not(None))
+    known = await session.scalars(select(PlanetUser.user_id).where(PlanetUser.planet_id == planet_id, settled))
+    return sorted(set(user_ids) - set(known))
+
+
+async def save_names(
+    session: AsyncSession, planet_id: uuid.UUID, names: Iterable[tuple[str, str, str | None]], *, at: dt.datetime
+) -> None:
+    """Keep what people are called now, as (user id, name, alias); an empty name doesn't replace a known one."""
+    rows = [
+        {"planet_id": planet_id, "user_id": user_id, "name": name, "alias": alias, "left": False, "updated_at": at}
+        for user_id, name, alias in names
+    ]
+    if not rows:
+        return
+    statement = insert(PlanetUser)
+    name = func.coalesce(func.nullif(statement.excluded.name, ""), PlanetUser.name)
+    alias = statement.excluded.alias
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["planet_id", "user_id"],
+            set_={"name": name, "alias": alias, "updated_at": at},
+            where=or_(PlanetUser.name.is_distinct_from(name), PlanetUser.alias.is_distinct_from(alias)),
+        ),
+        rows,
+    )
+
+
+async def save_numbers(
+    session: AsyncSession,
+    planet_id: uuid.UUID,
+    members: Collection[PlanetMember],
+    gone: Collection[str],
+    *,
+    at: dt.datetime,
+) -> None:
+    """Keep the numbers that were looked up, and that it was done: nobody is looked up twice."""
+    for member_rows in (
+        [{"user_id": each.user_id, "left": False, "number": each.number} for each in members if each.number],
+        [{"user_id": each.user_id, "left": False} for each in members if not each.number],
+        [{"user_id": user_id, "left": True} for user_id in gone],
+    ):
+        rows = [{**row, "planet_id": planet_id, "number_checked_at": at} for row in member_rows]
+        if rows:
+            await session.execute(update(PlanetUser), rows)
+
+
+async def totals(session: AsyncSession, camp_id: uuid.UUID) -> dict[str, tuple[int, int | None]]:
+    """Planet user id → (days by the ranking, days by the posts)."""
+    columns = select(CheckinTotal.planet_user_id, CheckinTotal.days_ranking, CheckinTotal.days_posts)
+    found = await session.execute(columns.where(CheckinTotal.camp_id == camp_id))
+    return {user_id: (ranking, posts) for user_id, ranking, posts in found}
+
+
+async def replace_totals(session: AsyncSession, camp_id: uuid.UUID, rows: Sequence[dict[str, Any]]) -> None:
+    """Let these totals be all there are."""
+    await session.execute(delete(CheckinTotal).where(CheckinTotal.camp_id == camp_id))
+    if rows:
+        await session.execute(insert(CheckinTotal), [{**row, "camp_id": camp_id} for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class DayChanges:
+    """What a complete reading of the posts changed."""
+
+    added: int
+    removed: list[Day]
+
+
+async def replace_days(session: AsyncSession, camp_id: uuid.UUID, days: dict[Day, Post]) -> DayChanges:
+    """Let these be all days read from posts. Days from an import stay."""
+    columns = select(Checkin.planet_user_id, Checkin.day, Checkin.topic_id, Checkin.excerpt)
+    mine = and_(Checkin.camp_id == camp_id, Checkin.source == CheckinSource.POSTS)
+    stored = {(user_id, day): (topic, text) for user_id, day, topic, text in await session.execute(columns.where(mine))}
+    removed = sorted(stored.keys() - days.keys())
+    if removed:
+        await _delete_days(session, camp_id, removed)
+    changed = {day: post for day, post in days.items() if stored.get(day) != (post.topic_id, post.excerpt)}
+    if changed:
+        await _save_days(session, camp_id, changed)
+    return DayChanges(len(changed.keys() - stored.keys()), removed)
+
+
+async def _delete_days(session: AsyncSession, camp_id: uuid.UUID, days: Sequence[Day]) -> None:
+    # Below the ORM, which can't delete by many keys at once.
+    statement = delete(Checkin.__table__).where(  # type: ignore[arg-type] # a mapped class's table is a Table
+        Checkin.camp_id == camp_id,
+        Checkin.planet_user_id == bindparam("person", type_=String()),
+        Checkin.day == bindparam("gone_day", type_=Date()),
+    )
+    connection = await session.connection()
+    await connection.execute(statement, [{"person": user_id, "gone_day": day} for user_id, day in days])
+
+
+async def _save_days(session: AsyncSession, camp_id: uuid.UUID, days: dict[Day, Post]) -> None:
+    rows = [
+        {
+            "camp_id": camp_id,
+            "planet_user_id": user_id,
+            "day": day,
+            "posted_at": post.created_at,
+            "topic_id": post.topic_id,
+            "excerpt": post.excerpt,
+            "source": CheckinSource.POSTS,
+        }
+        for (user_id, day), post in days.items()
+    ]
+    statement = insert(Checkin)
+    newer = {name: statement.excluded[name] for name in ("posted_at", "topic_id", "excerpt", "source")}
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["camp_id", "planet_user_id", "day"], set_=newer), rows
+    )
+
+
+async def days_of_person(session: AsyncSession, camp_id: uuid.UUID, planet_user_id: str) -> Sequence[Checkin]:
+    """One person's check-in days in a camp, newest first."""
+    statement = select(Checkin).where(Checkin.camp_id == camp_id, Checkin.planet_user_id == planet_user_id)
+    return (await session.scalars(statement.order_by(Checkin.day.desc()))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinRow:
+    """A check-in day with the person and, where one is matched, the member."""
+
+    checkin: Checkin
+    camp: Camp
+    person: PlanetUser | None
+    member: Member | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinFilters:
+    """What a list of check-ins is narrowed to; ``camp_ids`` is the viewer's scope, both days are included."""
+
+    camp_ids: Collection[uuid.UUID] | None = None
+    camp_id: uuid.UUID | None = None
+    planet_user_id: str | None = None
+    member_id: uuid.UUID | None = None
+    first_day: dt.date | None = None
+    last_day: dt.date | None = None
+
+
+def _linked() -> Any:
+    """How a check-in or total leads to the member matched to its person."""
+    return and_(Member.camp_id == Camp.id, Member.status == MatchStatus.MATCHED)
+
+
+async def checkins_page(session: AsyncSession, request: PageRequest, filters: CheckinFilters) -> Page[CheckinRow]:
+    """Check-in days, latest first, also those of people without an enrolment."""
+    statement = (
+        select(Checkin, Camp, PlanetUser, Member)
+        .join(Camp, Camp.id == Checkin.camp_id)
+        .outerjoin(
+            PlanetUser, and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Checkin.planet_user_id)
+        )
+        .outerjoin(Member, and_(_linked(), Member.planet_user_id == Checkin.planet_user_id))
+        .order_by(Checkin.day.desc(), Checkin.posted_at.desc().nulls_last(), Checkin.camp_id, Checkin.planet_user_id)
+    )
+    if filters.camp_ids is not None:
+        statement = statement.where(Checkin.camp_id.in_(filters.camp_ids))
+    if filters.camp_id is not None:
+        statement = statement.where(Checkin.camp_id == filters.camp_id)
+    if filters.planet_user_id is not None:
+        statement = statement.where(Checkin.planet_user_id == filters.planet_user_id)
+    if filters.member_id is not None:
+        statement = statement.where(Member.id == filters.member_id)
+    if filters.first_day is not None:
+        statement = statement.where(Checkin.day >= filters.first_day)
+    if filters.last_day is not None:
+        statement = statement.where(Checkin.day <= filters.last_day)
+    rows = await fetch_page(session, statement, request)
+    return rows.map(lambda row: CheckinRow(*row))
+
+
+async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:
+    return (await session.scalars(select(Member).where(Member.camp_id == camp_id))).all()
+
+
+async def members_per_day(session: AsyncSession, camp_id: uuid.UUID) -> dict[dt.date, int]:
+    """How many members checked in on each day that has any."""
+    statement = (
+        select(Checkin.day, func.count())
+        .join(
+            Member,
+            and_(
+                Member.camp_id == Checkin.camp_id,
+                Member.planet_user_id == Checkin.planet_user_id,
+                Member.status == MatchStatus.MATCHED,
+            ),
+        )
+        .where(Checkin.camp_id == camp_id)
+        .group_by(Checkin.day)
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
+async def unlinked(session: AsyncSession, camp_id: uuid.UUID) -> int:
+    """How many people checked in without being matched to a member (未关联)."""
+    linked = select(Member.planet_user_id).where(
+        Member.camp_id == camp_id, Member.status == MatchStatus.MATCHED, Member.planet_user_id.is_not(None)
+    )
+    statement = select(func.count()).select_from(CheckinTotal)
+    statement = statement.where(CheckinTotal.camp_id == camp_id, CheckinTotal.planet_user_id.not_in(linked))
+    return await session.scalar(statement) or 0

@@ -1,0 +1,120 @@
+"""Check-in days: what a reading is worth, which days count, and what a member's calendar shows. Pure functions."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.core import clock
+from backend.gateways.zsxq import Post
+from backend.models.checkins import SyncStatus
+
+# Lists of days 0-5, 6-10, 11-15 and so on, as the product's reports show them.
+_BUCKET = 5
+
+
+def judge(
+    *, people: int, expected: int | None, ranking_ended: bool, posts_wanted: bool, posts_ended: bool
+) -> SyncStatus:
+    """What a reading is worth. Only a complete one may change counts (design §10, Sync).
+
+    ``people`` could be read from the ranking, which should hold at least ``expected`` (``checkined_count``; None when
+    even that couldn't be read).
+    """
+    enough = expected is not None and people >= expected
+    if ranking_ended and enough and (posts_ended or not posts_wanted):
+        return SyncStatus.COMPLETE
+    return SyncStatus.PARTIAL if people else SyncStatus.FAILED
+
+
+def days_of(posts: Iterable[Post], *, starts_on: dt.date, ends_on: dt.date) -> dict[tuple[str, dt.date], Post]:
+    """(Planet user, day) → the first post of that day: Shanghai calendar days inside the camp's dates.
+
+    Two posts on a day count once.
+    """
+    first: dict[tuple[str, dt.date], Post] = {}
+    for post in sorted(posts, key=lambda post: (post.created_at, post.topic_id)):
+        day = clock.day_of(post.created_at)
+        if starts_on <= day <= ends_on:
+            first.setdefault((post.user_id, day), post)
+    return first
+
+
+class DayState(StrEnum):
+    """``future`` is a day still to come, or one that no complete sync has counted yet."""
+
+    CHECKED = "checked"
+    MISSED = "missed"
+    TODAY = "today"
+    FUTURE = "future"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarDay:
+    day: dt.date
+    state: DayState
+
+
+def calendar(
+    *,
+    starts_on: dt.date,
+    ends_on: dt.date,
+    checked: Collection[dt.date],
+    today: dt.date,
+    counted_at: dt.datetime | None,
+) -> list[CalendarDay]:
+    """Every day of a camp. A day is missed only once a complete sync, made after its end, hasn't seen it.
+
+    ``counted_at`` is when the member's days were counted; None while nothing is known of them.
+    """
+    # A sync sees the whole of each day before the one it runs on.
+    known_before = clock.day_of(counted_at) if counted_at is not None else starts_on
+    days = []
+    for number in range((ends_on - starts_on).days + 1):
+        day = starts_on + dt.timedelta(days=number)
+        if day in checked:
+            state = DayState.CHECKED
+        elif day == today:
+            state = DayState.TODAY
+        else:
+            state = DayState.MISSED if day < min(today, known_before) else DayState.FUTURE
+        days.append(CalendarDay(day, state))
+    return days
+
+
+def days_left(*, starts_on: dt.date, ends_on: dt.date, today: dt.date, is_today_checked: bool) -> int:
+    """Days on which one more can still be earned; today is one of them unless it is earned already."""
+    left = max(0, (ends_on - max(today, starts_on)).days + 1)
+    is_running = starts_on <= today <= ends_on
+    return left - 1 if is_running and is_today_checked else left
+
+
+def is_reachable(*, days: int, required_days: int, left: int) -> bool:
+    """Whether the required days are reached, or can still be."""
+    return required_days - days <= left
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How many members have from ``from_days`` to ``to_days`` days, both included."""
+
+    from_days: int
+    to_days: int
+    count: int
+
+
+def distribution(days: Collection[int], *, total_days: int) -> list[Bucket]:
+    """Members by days: 0-5, 6-10, … up to the camp's length; who has even more is in the last bucket."""
+    edges = [(0, min(_BUCKET, total_days))]
+    while edges[-1][1] < total_days:
+        begin = edges[-1][1] + 1
+        edges.append((begin, min(begin + _BUCKET - 1, total_days)))
+    capped = [min(each, total_days) for each in days]
+    return [Bucket(begin, end, sum(begin <= each <= end for each in capped)) for begin, end in edges]
+
+
+def average_rate(days: Collection[int], *, required_days: int) -> float | None:
+    """Mean of days ÷ required days, each at most 1; None without members, where a rate has no meaning."""
+    if not days:
+        return None
+    return sum(min(each / required_days, 1.0) for each in days) / len(days)
