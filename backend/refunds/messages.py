@@ -14,7 +14,8 @@ from backend.notifications import service as notifications
 async def refund_succeeded(session: AsyncSession, refund: Refund, payment: Payment) -> None:
     """The member's money is back."""
     at = clock.shanghai(refund.succeeded_at or clock.now())
-    content = f"「{await _camp_name(session, refund)}」退款 {_yuan(refund)} 已于 {at:%Y-%m-%d %H:%M} 退回原支付账户。"
+    way = "由工作人员线下退还" if refund.settled_offline else "退回原支付账户"
+    content = f"「{await _camp_name(session, refund)}」退款 {_yuan(refund)} 已于 {at:%Y-%m-%d %H:%M} {way}。"
     if refund.days is not None and refund.required_days is not None:
         content += f"打卡 {refund.days}/{refund.required_days} 天。"
     await _tell(session, "refund_success", refund, payment, title="押金已退回", content=content)

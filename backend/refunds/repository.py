@@ -1,17 +1,23 @@
 """Refund rows. Locks are taken in the order camp, payment, member, refund."""
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.models.camps import Camp
+from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.models.camps import Camp, CampStatus
+from backend.models.checkins import Checkin, SyncRun
+from backend.models.history import StateChange
 from backend.models.ledger import LedgerTransaction, Movement
+from backend.models.members import Member
 from backend.models.payments import Payment
-from backend.models.refunds import IN_FLIGHT, Refund, RefundHold, RefundStatus
+from backend.models.refunds import IN_FLIGHT, Refund, RefundHold, RefundKind, RefundStatus, Verdict
+from backend.models.staff import Staff
 
 T = TypeVar("T")
 
@@ -19,10 +25,11 @@ T = TypeVar("T")
 _RELEASED = (RefundStatus.REJECTED, RefundStatus.CLOSED)
 
 
-async def locked_camp(session: AsyncSession, camp_id: uuid.UUID) -> Camp | None:
-    """The camp, held until the end of the transaction."""
-    statement = select(Camp).where(Camp.id == camp_id, Camp.deleted_at.is_(None))
-    return (await session.scalars(_held(statement))).one_or_none()
+async def _share_camps(session: AsyncSession, camp_ids: Collection[uuid.UUID]) -> None:
+    """Wait for whoever changes these camps before holding anything below them: entries and cases refer to a camp,
+    and meeting its lock only then could be a deadlock."""
+    statement = select(Camp.id).where(Camp.id.in_(camp_ids)).order_by(Camp.id)
+    await session.execute(statement.with_for_update(read=True, key_share=True))
 
 
 async def lock_payments(session: AsyncSession, payment_ids: Sequence[uuid.UUID]) -> None:
@@ -40,12 +47,21 @@ async def lock_camp_payments(session: AsyncSession, camp_id: uuid.UUID) -> None:
 
 async def locked(session: AsyncSession, where: ColumnElement[bool]) -> tuple[Refund, Payment] | None:
     """One refund with its payment, both held."""
-    payment_id = await session.scalar(select(Refund.payment_id).where(where))
-    if payment_id is None:
+    row = (await session.execute(select(Refund.camp_id, Refund.payment_id).where(where))).one_or_none()
+    if row is None:
         return None
-    payment = (await session.scalars(_held(select(Payment).where(Payment.id == payment_id)))).one()
+    await _share_camps(session, [row.camp_id])
+    payment = (await session.scalars(_held(select(Payment).where(Payment.id == row.payment_id)))).one()
     refund = (await session.scalars(_held(select(Refund).where(where)))).one()
     return refund, payment
+
+
+async def locked_many(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Refund]:
+    """Refunds by id, held; taken in one order, so that two reviewers don't block each other for ever."""
+    camp_ids = set(await session.scalars(select(Refund.camp_id).where(Refund.id.in_(ids))))
+    await _share_camps(session, camp_ids)
+    refunds = await session.scalars(_held(select(Refund).where(Refund.id.in_(ids)).order_by(Refund.id)))
+    return {refund.id: refund for refund in refunds}
 
 
 def _held(statement: Select[T]) -> Select[T]:
@@ -73,9 +89,10 @@ async def is_kept(session: AsyncSession, payment_id: uuid.UUID) -> bool:
     return await session.scalar(statement) is not None
 
 
-async def open_hold(session: AsyncSession) -> RefundHold | None:
+async def open_hold(session: AsyncSession, *, lock: bool = False) -> RefundHold | None:
     """The hold that keeps everybody from sending, if one is open."""
-    return (await session.scalars(select(RefundHold).where(RefundHold.ended_at.is_(None)))).one_or_none()
+    statement = select(RefundHold).where(RefundHold.ended_at.is_(None))
+    return (await session.scalars(_held(statement) if lock else statement)).one_or_none()
 
 
 async def lock_due(session: AsyncSession, *, now: datetime, limit: int) -> list[tuple[Refund, Payment]]:
@@ -84,10 +101,16 @@ async def lock_due(session: AsyncSession, *, now: datetime, limit: int) -> list[
         Refund.status == RefundStatus.APPROVED,
         and_(Refund.status == RefundStatus.SENDING, Refund.next_attempt_at <= now),
     )
-    found = select(Refund.id, Refund.payment_id).where(due).order_by(Refund.reviewed_at, Refund.id).limit(limit)
+    found = (
+        select(Refund.id, Refund.payment_id, Refund.camp_id)
+        .where(due)
+        .order_by(Refund.reviewed_at, Refund.id)
+        .limit(limit)
+    )
     rows = (await session.execute(found)).all()
     if not rows:
         return []
+    await _share_camps(session, {row.camp_id for row in rows})
     payment_ids = [row.payment_id for row in rows]
     payments = await session.scalars(_held(select(Payment).where(Payment.id.in_(payment_ids)).order_by(Payment.id)))
     by_id = {payment.id: payment for payment in payments}
@@ -108,3 +131,168 @@ async def lock_to_query(session: AsyncSession, *, now: datetime, limit: int) -> 
         .with_for_update(skip_locked=True)
     )
     return (await session.scalars(statement)).all()
+
+
+async def camps_to_settle(session: AsyncSession) -> Sequence[uuid.UUID]:
+    """Camps that are over and not archived."""
+    statement = select(Camp.id).where(
+        Camp.status.in_([CampStatus.ENDED, CampStatus.SETTLING]), Camp.deleted_at.is_(None)
+    )
+    return (await session.scalars(statement.order_by(Camp.ends_on, Camp.id))).all()
+
+
+async def syncs_since(session: AsyncSession, camp_id: uuid.UUID, since: datetime) -> Sequence[SyncRun]:
+    """Sync runs of a camp that began at or after an instant, newest first."""
+    statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.started_at >= since)
+    return (await session.scalars(statement.order_by(SyncRun.started_at.desc(), SyncRun.id.desc()))).all()
+
+
+async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:
+    """All members of a camp as they stand now, in the order of payment."""
+    statement = select(Member).where(Member.camp_id == camp_id).order_by(Member.paid_at, Member.id)
+    return (await session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def refunds_by_payment(session: AsyncSession, camp_id: uuid.UUID) -> dict[uuid.UUID, list[Refund]]:
+    """A camp's refunds by payment, oldest first, as they stand now."""
+    statement = select(Refund).where(Refund.camp_id == camp_id).order_by(Refund.created_at, Refund.id)
+    found: dict[uuid.UUID, list[Refund]] = {}
+    for refund in await session.scalars(statement.execution_options(populate_existing=True)):
+        found.setdefault(refund.payment_id, []).append(refund)
+    return found
+
+
+async def insert_all(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write new refunds in few statements."""
+    if rows:
+        await session.execute(insert(Refund), rows)
+
+
+async def sums_by_status(
+    session: AsyncSession, *, camp_ids: Collection[uuid.UUID] | None
+) -> dict[RefundStatus, tuple[int, int]]:
+    """Count and sum in fen per status; ``None`` means all camps."""
+    statement = select(Refund.status, func.count(), func.sum(Refund.amount_fen)).group_by(Refund.status)
+    if camp_ids is not None:
+        statement = statement.where(Refund.camp_id.in_(camp_ids))
+    found = {status: (count, int(total)) for status, count, total in await session.execute(statement)}
+    return {status: found.get(status, (0, 0)) for status in RefundStatus}
+
+
+async def paid_with_refunded(session: AsyncSession, camp_id: uuid.UUID) -> list[tuple[Payment, int]]:
+    """Each paid order of a camp with what went back of it, in fen."""
+    back = (
+        select(Refund.payment_id, func.sum(Refund.amount_fen).label("fen"))
+        .where(Refund.camp_id == camp_id, Refund.status == RefundStatus.SUCCEEDED)
+        .group_by(Refund.payment_id)
+        .subquery()
+    )
+    statement = (
+        select(Payment, func.coalesce(back.c.fen, 0))
+        .outerjoin(back, back.c.payment_id == Payment.id)
+        .where(Payment.camp_id == camp_id, Payment.transaction_id.is_not(None))
+    )
+    return [(payment, int(fen)) for payment, fen in await session.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A refund with what a reviewer reads beside it."""
+
+    refund: Refund
+    payment: Payment
+    camp_name: str
+    reviewer_name: str | None
+
+
+def _listed() -> Select[Refund, Payment, str, str]:
+    return (
+        select(Refund, Payment, Camp.name, Staff.display_name)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Camp, Camp.id == Refund.camp_id)
+        .outerjoin(Staff, Staff.id == Refund.reviewer_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which refunds are wanted; ``camp_ids`` is a viewer's scope, None for all."""
+
+    camp_ids: Collection[uuid.UUID] | None = None
+    camp_id: uuid.UUID | None = None
+    member_id: uuid.UUID | None = None
+    payment_id: uuid.UUID | None = None
+    status: Collection[RefundStatus] = ()
+    kind: RefundKind | None = None
+    verdict: Verdict | None = None
+    confidence: int | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    reviewer: str | None = None
+    q: str | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        same = {
+            Refund.camp_id: self.camp_id,
+            Refund.member_id: self.member_id,
+            Refund.payment_id: self.payment_id,
+            Refund.kind: self.kind,
+            Refund.verdict: self.verdict,
+            Refund.confidence: self.confidence,
+        }
+        yield from (column == value for column, value in same.items() if value is not None)
+        if self.camp_ids is not None:
+            yield Refund.camp_id.in_(self.camp_ids)
+        if self.status:
+            yield Refund.status.in_(self.status)
+        if self.created_from is not None:
+            yield Refund.created_at >= self.created_from
+        if self.created_before is not None:
+            yield Refund.created_at < self.created_before
+        if self.reviewer:
+            yield Staff.display_name.icontains(self.reviewer, autoescape=True)
+        if self.q:
+            columns = (Payment.planet_nickname, Payment.wechat_nickname, Payment.planet_number, Payment.out_trade_no)
+            yield or_(*(column.icontains(self.q, autoescape=True) for column in (*columns, Refund.out_refund_no)))
+
+
+async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[Listed]:
+    """Refunds, newest first."""
+    statement = _listed().where(*wanted.conditions()).order_by(Refund.created_at.desc(), Refund.id.desc())
+    return (await fetch_page(session, statement, request)).map(lambda row: Listed(*row))
+
+
+async def listed(session: AsyncSession, refund_id: uuid.UUID) -> Listed | None:
+    row = (await session.execute(_listed().where(Refund.id == refund_id))).one_or_none()
+    return Listed(*row) if row is not None else None
+
+
+async def history(session: AsyncSession, refund_id: uuid.UUID) -> list[tuple[StateChange, str | None]]:
+    """Every move of a refund with the name of who did it, oldest first."""
+    statement = (
+        select(StateChange, Staff.display_name)
+        .outerjoin(Staff, Staff.id == StateChange.actor_id)
+        .where(StateChange.entity == Refund.__tablename__, StateChange.entity_id == refund_id)
+        .order_by(StateChange.created_at, StateChange.id)
+    )
+    return [(change, name) for change, name in await session.execute(statement)]
+
+
+async def checkin_days(session: AsyncSession, member: Member) -> Sequence[date]:
+    """The days on which a member's posts count."""
+    if member.planet_user_id is None:
+        return []
+    statement = select(Checkin.day).where(
+        Checkin.camp_id == member.camp_id, Checkin.planet_user_id == member.planet_user_id
+    )
+    return (await session.scalars(statement.order_by(Checkin.day))).all()
+
+
+async def member_of_payment(session: AsyncSession, payment_id: uuid.UUID) -> Member | None:
+    return (await session.scalars(select(Member).where(Member.payment_id == payment_id))).one_or_none()
+
+
+async def of_payment(session: AsyncSession, payment_id: uuid.UUID) -> list[Listed]:
+    """All refunds of a payment, oldest first."""
+    statement = _listed().where(Refund.payment_id == payment_id).order_by(Refund.created_at, Refund.id)
+    return [Listed(*row) for row in await session.execute(statement)]

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,8 @@ from backend.models.history import move
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.refunds import messages, repository, rules
+
+Source = Literal["answer", "callback", "query", "bill"]
 
 
 class PaymentNotRefundable(Conflict):
@@ -108,21 +110,18 @@ def record(
     )
 
 
-async def record_refund(
-    session: AsyncSession, fact: RefundFact, *, source: str, actor: Actor, mch_id: str | None = None
-) -> Refund | None:
+async def record_refund(session: AsyncSession, fact: RefundFact, *, source: Source, actor: Actor) -> Refund | None:
     """Take in where a refund stands, whoever says so: answer, callback, query or bill.
 
     The one function that ends a refund. What doesn't fit our row moves nothing and opens a case; what we know
-    already changes nothing; a state never goes backwards. ``mch_id`` is our merchant number, compared where the
-    fact names one (only notifications do). Returns the row, None for a number that isn't ours.
+    already changes nothing; a state never goes backwards. Returns the row, None for a number that isn't ours.
     """
     found = await repository.locked(session, Refund.out_refund_no == fact.out_refund_no)
     if found is None:
         await _unfit(session, fact, "unknown_refund", f"微信支付有一笔我方没有的退款 {fact.out_refund_no}", source)
         return None
     refund, payment = found
-    differences = _differences(refund, payment, fact, mch_id)
+    differences = _differences(refund, payment, fact)
     if differences:
         summary = f"退款 {refund.out_refund_no} 与微信支付的记录不一致（{'、'.join(differences)}）"
         await _unfit(session, fact, "refund_mismatch", summary, source, refund)
@@ -134,14 +133,15 @@ async def record_refund(
     return refund
 
 
-def _differences(refund: Refund, payment: Payment, fact: RefundFact, mch_id: str | None) -> list[str]:
+def _differences(refund: Refund, payment: Payment, fact: RefundFact) -> list[str]:
     pairs = {
         "金额": (refund.amount_fen, fact.amount_fen),
         "订单金额": (payment.amount_fen, fact.total_fen),
         "微信订单号": (payment.transaction_id, fact.transaction_id),
         "商户订单号": (payment.out_trade_no, fact.out_trade_no),
         "微信退款单号": (refund.provider_refund_id or fact.refund_id, fact.refund_id),
-        "商户号": (mch_id or fact.mch_id, fact.mch_id or mch_id),
+        # Only notifications name the merchant.
+        "商户号": (payment.mch_id, fact.mch_id or payment.mch_id),
     }
     return [name for name, (ours, theirs) in pairs.items() if ours != theirs]
 

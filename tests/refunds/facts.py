@@ -25,13 +25,13 @@ WORDS: tuple[Word, ...] = ("PROCESSING", "SUCCESS", "CLOSED", "ABNORMAL")
 
 async def ended_camp(session: AsyncSession, **fields: Any) -> Camp:
     """A camp of 2026-02-10 … 2026-02-19 that is over."""
-    fields = {"starts_on": dt.date(2026, 2, 10), "status": CampStatus.ENDED} | fields
+    fields = dict[str, Any](starts_on=dt.date(2026, 2, 10), status=CampStatus.ENDED) | fields
     return await factories.make_camp(session, **fields)
 
 
 async def enrolled(session: AsyncSession, camp: Camp, **fields: Any) -> Member:
     """A member matched at 100 who checked in often enough, unless told otherwise."""
-    fields = {"planet_user_id": factories._unique(), "days_ranking": 9, "days_posts": 9} | fields
+    fields = dict[str, Any](planet_user_id=factories._unique(), days_ranking=9, days_posts=9) | fields
     return await factories.make_member(session, camp, **fields)
 
 

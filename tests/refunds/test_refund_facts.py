@@ -14,6 +14,7 @@ from backend.models.notifications import Notification
 from backend.models.reconciliation import ReconciliationCase
 from backend.models.refunds import Refund, RefundStatus
 from backend.refunds import service
+from tests import factories
 from tests.refunds.facts import WORDS, fact_about, refund_in
 
 S = RefundStatus
@@ -41,7 +42,7 @@ async def scenes(session: AsyncSession) -> list[str]:
 
 HELD, AWAY, TRANSIT = (9900, -9900, 0), (0, 0, 0), (9900, 0, -9900)
 # state before, the provider's word → state after, balances after
-OUTCOMES = {
+OUTCOMES: dict[tuple[RefundStatus, str], tuple[RefundStatus, tuple[int, int, int]]] = {
     (S.SENDING, "PROCESSING"): (S.PROCESSING, TRANSIT),
     (S.SENDING, "SUCCESS"): (S.SUCCEEDED, AWAY),
     (S.SENDING, "CLOSED"): (S.CLOSED, HELD),
@@ -180,7 +181,7 @@ async def test_what_does_not_fit_moves_nothing(session: AsyncSession, change: di
     refund = await refund_in(session, S.PROCESSING)
     fact = await fact_about(session, refund, "SUCCESS", **change)
 
-    await service.record_refund(session, fact, source="callback", actor=PROVIDER, mch_id="1900006891")
+    await service.record_refund(session, fact, source="callback", actor=PROVIDER)
 
     assert refund.status is S.PROCESSING
     assert await balances(session, refund) == TRANSIT
@@ -192,8 +193,8 @@ async def test_what_does_not_fit_moves_nothing(session: AsyncSession, change: di
 
 async def test_our_own_merchant_number_fits(session: AsyncSession) -> None:
     refund = await refund_in(session, S.PROCESSING)
-    fact = await fact_about(session, refund, "SUCCESS", mch_id="1900006891")
-    await service.record_refund(session, fact, source="callback", actor=PROVIDER, mch_id="1900006891")
+    fact = await fact_about(session, refund, "SUCCESS", mch_id=factories.MCH_ID)
+    await service.record_refund(session, fact, source="callback", actor=PROVIDER)
     assert refund.status is S.SUCCEEDED
 
 

@@ -1,0 +1,170 @@
+"""Settling a camp: its refund list, where everybody's deposit stands, and the archive."""
+
+import uuid
+from dataclasses import asdict
+
+from fastapi import APIRouter, Depends
+
+from backend.api.admin.refunds import ReasonOut, SumOut
+from backend.api.answers import Answer, Id, Instant, Model, answer
+from backend.api.deps import Allowed, CurrentStaff, SessionDep
+from backend.camps import service as camps
+from backend.members.rules import REASON_TEXTS
+from backend.models.camps import CampStatus
+from backend.models.members import MatchStatus
+from backend.models.refunds import RefundKind, RefundStatus, Verdict
+from backend.refunds import lists
+from backend.refunds import settlement as service
+from backend.refunds.settlement import Line
+from backend.staff.rules import Permission
+
+router = APIRouter(prefix="/camps", tags=["结算"])
+
+
+class ListOut(Model):
+    """``created`` rows now; the rest counts all members of the camp."""
+
+    created: int
+    eligible: int
+    needs_confirmation: int
+    not_eligible: int
+    unmatched: int
+
+
+class LineRefundOut(Model):
+    id: Id
+    kind: RefundKind
+    status: RefundStatus
+    amount_fen: int
+    succeeded_at: Instant | None
+    reject_reason: str | None
+    settled_offline: bool
+
+
+class LineOut(Model):
+    """One paid member, judged as of now."""
+
+    member_id: Id
+    payment_id: Id
+    planet_nickname: str
+    planet_number: str
+    wechat_nickname: str
+    match_status: MatchStatus
+    confidence: int
+    match_method: str | None
+    days: int
+    days_ranking: int | None
+    days_posts: int | None
+    required_days: int
+    verdict: Verdict
+    reasons: list[ReasonOut]
+    paid_fen: int
+    refunded_fen: int
+    refund: LineRefundOut | None
+
+
+class BlockedOut(Model):
+    code: str
+    message: str
+
+
+class SettlementSummaryOut(Model):
+    """Verdicts count matched members; ``blocked`` says why no list can be made now."""
+
+    members: int
+    eligible: int
+    needs_confirmation: int
+    not_eligible: int
+    unmatched: int
+    paid_fen: int
+    refunded_fen: int
+    refunds: dict[RefundStatus, SumOut]
+    blocked: BlockedOut | None
+
+
+class SettlementOut(Model):
+    camp_id: Id
+    status: CampStatus
+    last_complete_sync_at: Instant | None
+    summary: SettlementSummaryOut
+    items: list[LineOut]
+
+
+class ArchivedOut(Model):
+    """``kept_fen`` is what nobody gets back."""
+
+    kept_fen: int
+
+
+@router.post("/{camp_id}/refunds", dependencies=[Depends(Allowed(Permission.REFUND_EXECUTE))])
+async def make_list(camp_id: Id, viewer: CurrentStaff, session: SessionDep) -> Answer[ListOut]:
+    """Make or refresh the refund list now."""
+    return answer(await _make_list(camp_id, viewer, session))
+
+
+@router.post("/{camp_id}/settle", dependencies=[Depends(Allowed(Permission.CAMP_WRITE))])
+async def settle(camp_id: Id, viewer: CurrentStaff, session: SessionDep) -> Answer[ListOut]:
+    """开始结算: the same, under the camp's own name for it."""
+    return answer(await _make_list(camp_id, viewer, session))
+
+
+async def _make_list(camp_id: uuid.UUID, viewer: CurrentStaff, session: SessionDep) -> ListOut:
+    return ListOut(**asdict(await lists.make_list(session, camp_id, actor=viewer.actor)))
+
+
+@router.get("/{camp_id}/settlement", dependencies=[Depends(Allowed(Permission.REFUND_VIEW))])
+async def settlement(camp_id: Id, viewer: CurrentStaff, session: SessionDep) -> Answer[SettlementOut]:
+    """Every paid member with verdict and reasons, also those not eligible."""
+    camp = await camps.get_camp(session, camp_id)
+    viewer.require_camp(camp_id)
+    found = await service.settlement(session, camp_id)
+    blocked = found.blocked
+    summary = SettlementSummaryOut(
+        members=len(found.lines),
+        eligible=found.verdicts[Verdict.ELIGIBLE],
+        needs_confirmation=found.verdicts[Verdict.NEEDS_CONFIRMATION],
+        not_eligible=found.verdicts[Verdict.NOT_ELIGIBLE],
+        unmatched=found.unmatched,
+        paid_fen=found.paid_fen,
+        refunded_fen=found.refunded_fen,
+        refunds={status: SumOut(count=count, sum_fen=fen) for status, (count, fen) in found.refunds.items()},
+        blocked=BlockedOut(code=blocked.code, message=blocked.text) if blocked is not None else None,
+    )
+    return answer(
+        SettlementOut(
+            camp_id=camp.id,
+            status=camp.status,
+            last_complete_sync_at=camp.last_complete_sync_at,
+            summary=summary,
+            items=[_line_out(line) for line in found.lines],
+        )
+    )
+
+
+def _line_out(line: Line) -> LineOut:
+    member, found = line.member, line.found
+    return LineOut(
+        member_id=member.id,
+        payment_id=member.payment_id,
+        planet_nickname=member.planet_nickname,
+        planet_number=member.planet_number,
+        wechat_nickname=member.wechat_nickname,
+        match_status=member.status,
+        confidence=member.confidence,
+        match_method=member.match_method,
+        days=found.days,
+        days_ranking=member.days_ranking,
+        days_posts=member.days_posts,
+        required_days=found.required_days,
+        verdict=found.verdict,
+        reasons=[ReasonOut(code=reason, text=REASON_TEXTS[reason]) for reason in found.reasons],
+        paid_fen=member.paid_fen,
+        refunded_fen=line.refunded_fen,
+        refund=LineRefundOut.model_validate(line.refund) if line.refund is not None else None,
+    )
+
+
+@router.post("/{camp_id}/archive", dependencies=[Depends(Allowed(Permission.CAMP_WRITE))])
+async def archive(camp_id: Id, viewer: CurrentStaff, session: SessionDep) -> Answer[ArchivedOut]:
+    """归档: refused while a refund is open; what nobody gets back is booked as income."""
+    return answer(ArchivedOut(kept_fen=await service.archive(session, camp_id, actor=viewer.actor)))

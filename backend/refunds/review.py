@@ -1,0 +1,218 @@
+"""Review: nothing is refunded without a person's recorded approval."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.camps import service as camps
+from backend.core import clock
+from backend.core.actor import Actor
+from backend.core.config import RefundSettings
+from backend.core.errors import Conflict, Forbidden, Invalid, NotFound
+from backend.core.queue import enqueue
+from backend.models.camps import CampStatus
+from backend.models.history import move
+from backend.models.payments import Payment
+from backend.models.refunds import Refund, RefundStatus, Verdict
+from backend.models.staff import StaffRole
+from backend.refunds import messages, repository, rules, service
+from backend.staff.service import Viewer
+
+
+class RefundAlreadyReviewed(Conflict):
+    code, message = "refund_already_reviewed", "该退款已由其他人审核，请刷新后再看"
+
+
+class NotRejected(Conflict):
+    code, message = "refund_not_rejected", "只有已拒绝的退款可以重新审核"
+
+
+class CampArchived(Conflict):
+    code, message = "camp_archived", "训练营已归档"
+
+
+class ExpectationMismatch(Conflict):
+    """``data`` holds what the server would do: ``{count, sum_fen}``."""
+
+    code, message = "expectation_mismatch", "笔数或金额与您确认时不一致，未做任何处理，请刷新后重新确认"
+
+
+class PasswordRequired(Forbidden):
+    code, message = "password_required", "金额较大，请输入登录密码确认"
+
+
+class PasswordWrong(Forbidden):
+    code, message = "password_wrong", "密码不正确"
+
+
+def require_reviewer(viewer: Viewer, settings: RefundSettings) -> None:
+    """Raise Forbidden for a coach while coaches don't review."""
+    if viewer.staff.role is StaffRole.COACH and not settings.coach_review:
+        raise Forbidden("当前设置下教练不能审核退款")
+
+
+async def approve(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, note: str | None) -> Refund:
+    """Let one refund go out. A row in doubt passes by this person's word; a not eligible one needs a note.
+
+    Raises NotFound, RefundAlreadyReviewed, Invalid.
+    """
+    refund, _ = await _pending(session, refund_id)
+    if refund.verdict is Verdict.NOT_ELIGIBLE and not note:
+        raise Invalid({"note": "系统判定不符合退款条件，通过时必须填写原因"})
+    _approve(session, refund, actor, note)
+    return refund
+
+
+async def reject(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, reason: str) -> Refund:
+    """Say no, with a reason the member reads. Raises NotFound, RefundAlreadyReviewed."""
+    refund, payment = await _pending(session, refund_id)
+    await _reject(session, refund, payment, actor, reason)
+    return refund
+
+
+async def reopen(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, reason: str) -> Refund:
+    """Review a rejected refund once more, until its camp is archived.
+
+    Raises NotFound, NotRejected, CampArchived, RefundInFlight, RefundExceedsPaid.
+    """
+    refund = await session.get(Refund, refund_id)
+    if refund is None:
+        raise NotFound
+    camp = await camps.lock_camp(session, refund.camp_id)
+    refund, payment = await _locked(session, refund_id)
+    if refund.status is not RefundStatus.REJECTED:
+        raise NotRejected
+    if camp.status is CampStatus.ARCHIVED:
+        raise CampArchived
+    await service.check_room(session, payment, refund.amount_fen)
+    move(session, refund, RefundStatus.PENDING_REVIEW, event="reopen", actor=actor, note=reason)
+    before = {"status": RefundStatus.REJECTED, "reject_reason": refund.reject_reason}
+    refund.reviewer_id = refund.reviewed_at = refund.reject_reason = None
+    service.record(session, actor, "refund.reopen", refund, before=before, after={"status": refund.status}, note=reason)
+    return refund
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the person confirmed; the server does exactly that or nothing."""
+
+    count: int | None = None
+    sum_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of one row: ``ok``, or why it was left alone."""
+
+    id: uuid.UUID
+    code: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == "ok"
+
+
+async def approve_batch(
+    session: AsyncSession,
+    viewer: Viewer,
+    ids: Sequence[uuid.UUID],
+    *,
+    min_confidence: int,
+    expected: Expectation,
+    password_right: bool | None,
+    settings: RefundSettings,
+) -> list[BatchResult]:
+    """Approve many, each row judged by itself. All rows are held first, so that what is checked is what is done.
+
+    ``password_right`` is None when no password was given. Raises ExpectationMismatch, PasswordRequired,
+    PasswordWrong; then nothing is done.
+    """
+    rows = await repository.locked_many(session, ids)
+    codes = {id_: _batch_code(rows.get(id_), viewer, min_confidence=min_confidence) for id_ in ids}
+    chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
+    _check_expected(chosen, expected)
+    if sum(refund.amount_fen for refund in chosen) > settings.password_threshold_fen:
+        if password_right is None:
+            raise PasswordRequired
+        if not password_right:
+            raise PasswordWrong
+    for refund in chosen:
+        _approve(session, refund, viewer.actor, None)
+    return [BatchResult(id_, code) for id_, code in codes.items()]
+
+
+async def reject_batch(
+    session: AsyncSession, viewer: Viewer, ids: Sequence[uuid.UUID], *, reason: str, expected: Expectation
+) -> list[BatchResult]:
+    """Reject many with one reason, whatever their verdict. Raises ExpectationMismatch."""
+    rows = await repository.locked_many(session, ids)
+    codes = {id_: _batch_code(rows.get(id_), viewer, min_confidence=None) for id_ in ids}
+    chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
+    _check_expected(chosen, expected)
+    for refund in chosen:
+        await _reject(session, refund, await session.get_one(Payment, refund.payment_id), viewer.actor, reason)
+    return [BatchResult(id_, code) for id_, code in codes.items()]
+
+
+def _batch_code(refund: Refund | None, viewer: Viewer, *, min_confidence: int | None) -> str:
+    """``ok`` or why not. Without ``min_confidence`` only the status counts."""
+    if refund is None:
+        return "not_found"
+    if viewer.camp_ids is not None and refund.camp_id not in viewer.camp_ids:
+        return "forbidden"
+    if min_confidence is None:
+        return "ok" if refund.status is RefundStatus.PENDING_REVIEW else "refund_already_reviewed"
+    refusal = rules.batch_refusal(
+        status=refund.status,
+        verdict=refund.verdict,
+        reasons=refund.verdict_reasons,
+        confidence=refund.confidence,
+        min_confidence=min_confidence,
+    )
+    return refusal or "ok"
+
+
+def _check_expected(chosen: Sequence[Refund], expected: Expectation) -> None:
+    count, sum_fen = len(chosen), sum(refund.amount_fen for refund in chosen)
+    if expected.count not in (None, count) or expected.sum_fen not in (None, sum_fen):
+        raise ExpectationMismatch(data={"count": count, "sum_fen": sum_fen})
+
+
+async def _locked(session: AsyncSession, refund_id: uuid.UUID) -> tuple[Refund, Payment]:
+    found = await repository.locked(session, Refund.id == refund_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def _pending(session: AsyncSession, refund_id: uuid.UUID) -> tuple[Refund, Payment]:
+    """The row, held; of two reviewers at once the second comes too late."""
+    refund, payment = await _locked(session, refund_id)
+    if refund.status is not RefundStatus.PENDING_REVIEW:
+        raise RefundAlreadyReviewed
+    return refund, payment
+
+
+def _approve(session: AsyncSession, refund: Refund, actor: Actor, note: str | None) -> None:
+    move(session, refund, RefundStatus.APPROVED, event="approve", actor=actor, note=note)
+    refund.reviewer_id, refund.reviewed_at, refund.review_note = actor.id, clock.now(), note
+    after = {
+        "status": refund.status,
+        "amount_fen": refund.amount_fen,
+        "verdict": refund.verdict,
+        "override": refund.verdict not in (Verdict.ELIGIBLE, None),
+    }
+    before = {"status": RefundStatus.PENDING_REVIEW}
+    service.record(session, actor, "refund.approve", refund, before=before, after=after, note=note)
+    enqueue(session, "refunds.send")
+
+
+async def _reject(session: AsyncSession, refund: Refund, payment: Payment, actor: Actor, reason: str) -> None:
+    refund.reviewer_id, refund.reviewed_at, refund.reject_reason = actor.id, clock.now(), reason
+    move(session, refund, RefundStatus.REJECTED, event="reject", actor=actor, note=reason)
+    before = {"status": RefundStatus.PENDING_REVIEW}
+    after = {"status": refund.status, "amount_fen": refund.amount_fen}
+    service.record(session, actor, "refund.reject", refund, before=before, after=after, note=reason)
+    await messages.refund_rejected(session, refund, payment)
