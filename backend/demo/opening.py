@@ -36,7 +36,7 @@ async def open_planet(stage: Stage) -> None:
     )
     stage.planet_id = planet["id"]
     test = await stage.admin.post(f"/planets/{stage.planet_id}/test")
-    stage.tell(f"{len(stage.cast)} people on the planet; connection test ok={test['ok']} in {test['latency_ms']} ms")
+    stage.tell(f"{len(stage.cast)} people on the planet; connection test: {test['detail']}")
 
 
 async def _join_planet(stage: Stage) -> None:
