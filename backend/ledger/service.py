@@ -8,14 +8,14 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 from backend.core.ids import new_id
 from backend.models.ledger import Account, LedgerEntry, LedgerTransaction, Movement
 from backend.models.payments import Payment
-from backend.models.refunds import Refund
+from backend.models.refunds import Refund, RefundStatus
 
 
 def paid(session: AsyncSession, payment: Payment) -> None:
@@ -150,22 +150,40 @@ async def _compare_payments(session: AsyncSession) -> list[LedgerProblem]:
 
 
 async def _compare_refunds(session: AsyncSession) -> list[LedgerProblem]:
-    """What left the provider for a refund must be its amount if it succeeded there, else nothing."""
+    """What refunds took from the provider, have in transit, or cost offline, must fit the state of each."""
+    offline = Refund.settled_offline
+    states = {
+        "refund": (Account.PROVIDER_CLEARING, (Refund.status == RefundStatus.SUCCEEDED) & ~offline),
+        "refund_in_transit": (
+            Account.REFUNDS_IN_TRANSIT,
+            Refund.status.in_([RefundStatus.SENDING, RefundStatus.PROCESSING]),
+        ),
+        "refund_offline": (Account.OFFLINE_SETTLEMENTS, (Refund.status == RefundStatus.SUCCEEDED) & offline),
+    }
+    problems = []
+    for kind, (account, applies) in states.items():
+        problems += await _compare_refund_account(session, kind, account, applies)
+    return problems
+
+
+async def _compare_refund_account(
+    session: AsyncSession, kind: str, account: Account, applies: ColumnElement[bool]
+) -> list[LedgerProblem]:
+    """The refund's whole amount stands in the account if ``applies``, else nothing."""
     booked = (
         select(LedgerTransaction.refund_id, func.sum(-LedgerEntry.amount_fen).label("fen"))
         .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
-        .where(LedgerTransaction.movement == Movement.CONFIRMED, LedgerEntry.account == Account.PROVIDER_CLEARING)
+        .where(LedgerTransaction.refund_id.is_not(None), LedgerEntry.account == account)
         .group_by(LedgerTransaction.refund_id)
         .subquery()
     )
-    succeeded = (Refund.status == "succeeded") & ~Refund.settled_offline
     found = func.coalesce(booked.c.fen, 0)
     statement = (
-        select(Refund.out_refund_no, Refund.amount_fen, succeeded, found)
+        select(Refund.out_refund_no, Refund.amount_fen, applies, found)
         .outerjoin(booked, booked.c.refund_id == Refund.id)
-        .where((succeeded & (Refund.amount_fen != found)) | (~succeeded & (found != 0)))
+        .where((applies & (Refund.amount_fen != found)) | (~applies & (found != 0)))
     )
     return [
-        LedgerProblem("refund", number, fen if did else 0, int(out))
-        for number, fen, did, out in await session.execute(statement)
+        LedgerProblem(kind, number, fen if does else 0, int(out))
+        for number, fen, does, out in await session.execute(statement)
     ]

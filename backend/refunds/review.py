@@ -12,7 +12,8 @@ from backend.core.actor import Actor
 from backend.core.config import RefundSettings
 from backend.core.errors import Conflict, Forbidden, Invalid, NotFound
 from backend.core.queue import enqueue
-from backend.models.camps import CampStatus
+from backend.ledger import service as ledger
+from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundStatus, Verdict
@@ -215,4 +216,9 @@ async def _reject(session: AsyncSession, refund: Refund, payment: Payment, actor
     before = {"status": RefundStatus.PENDING_REVIEW}
     after = {"status": refund.status, "amount_fen": refund.amount_fen}
     service.record(session, actor, "refund.reject", refund, before=before, after=after, note=reason)
+    camp = await session.get_one(Camp, refund.camp_id)
+    if camp.status is CampStatus.ARCHIVED:
+        # Money that came after the camp's books were closed, and stays: income like the rest at archive.
+        await session.flush()
+        ledger.kept(session, payment, payment.amount_fen - await repository.taken_fen(session, payment.id))
     await messages.refund_rejected(session, refund, payment)
