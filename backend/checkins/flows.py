@@ -64,7 +64,7 @@ async def perform(runtime: Runtime, run_id: uuid.UUID) -> SyncStatus | None:
             return None
         except Exception:
             async with runtime.db.transaction() as session:
-                await service.give_up(session, run_id, Failure("internal_error", "同步程序出错，请联系技术人员"))
+                await service.give_up(session, plan, Failure("internal_error", "同步程序出错，请联系技术人员"))
             raise
 
 

@@ -28,7 +28,8 @@ async def run(session: AsyncSession, run_id: uuid.UUID, *, lock: bool = False) -
 async def running(session: AsyncSession, camp_id: uuid.UUID) -> SyncRun | None:
     """The camp's run under way, locked."""
     statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.status == SyncStatus.RUNNING)
-    return (await session.scalars(statement.with_for_update())).one_or_none()
+    statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def last_manual(session: AsyncSession, camp_id: uuid.UUID) -> dt.datetime | None:
@@ -38,14 +39,14 @@ async def last_manual(session: AsyncSession, camp_id: uuid.UUID) -> dt.datetime 
     )
 
 
-async def silent(session: AsyncSession, *, before: dt.datetime) -> Sequence[SyncRun]:
-    """Runs that somebody took up and that were not heard of since, locked; those another process holds are left."""
-    statement = select(SyncRun).where(
+async def camps_with_silent_runs(session: AsyncSession, *, before: dt.datetime) -> Sequence[uuid.UUID]:
+    """Whose run somebody took up that was not heard of since; in the order in which to lock them."""
+    statement = select(SyncRun.camp_id).where(
         SyncRun.status == SyncStatus.RUNNING,
         SyncRun.heartbeat_at < before,
         SyncRun.heartbeat_at > SyncRun.started_at,
     )
-    return (await session.scalars(statement.with_for_update(skip_locked=True))).all()
+    return (await session.scalars(statement.order_by(SyncRun.camp_id))).all()
 
 
 async def waiting(session: AsyncSession, *, before: dt.datetime) -> Sequence[uuid.UUID]:

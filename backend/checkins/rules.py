@@ -113,8 +113,13 @@ def distribution(days: Collection[int], *, total_days: int) -> list[Bucket]:
     return [Bucket(begin, end, sum(begin <= each <= end for each in capped)) for begin, end in edges]
 
 
-def average_rate(days: Collection[int], *, required_days: int) -> float | None:
-    """Mean of days ÷ required days, each at most 1; None without members, where a rate has no meaning."""
-    if not days:
+def average_rate(earned: Collection[tuple[int, int]]) -> float | None:
+    """Mean of days ÷ required days over (days, required days), each at most 1; None without members."""
+    if not earned:
         return None
-    return sum(min(each / required_days, 1.0) for each in days) / len(days)
+    return sum(min(days / required, 1.0) for days, required in earned) / len(earned)
+
+
+def days_until(*, starts_on: dt.date, ends_on: dt.date, today: dt.date) -> list[dt.date]:
+    """The camp's days that have begun."""
+    return [starts_on + dt.timedelta(days=number) for number in range((min(ends_on, today) - starts_on).days + 1)]

@@ -165,19 +165,24 @@ async def finish(session: AsyncSession, plan: Plan, reading: Reading, failure: F
     return run.status
 
 
-async def give_up(session: AsyncSession, run_id: uuid.UUID, failure: Failure) -> None:
+async def give_up(session: AsyncSession, plan: Plan, failure: Failure) -> None:
     """End a run that broke, whatever it had read."""
-    run = await repository.run(session, run_id, lock=True)
+    camp = await camps.lock_camp(session, plan.camp_id)
+    run = await repository.run(session, plan.run_id, lock=True)
     if run is not None and run.status is SyncStatus.RUNNING:
-        await _fail(session, run, await camps.get_camp(session, run.camp_id), failure, SyncStatus.FAILED)
+        await _fail(session, run, camp, failure, SyncStatus.FAILED)
 
 
 async def abandon_silent(session: AsyncSession) -> int:
     """Fail the runs whose worker was not heard of for ten minutes; returns how many."""
-    silent = await repository.silent(session, before=clock.now() - SILENT_AFTER)
-    for run in silent:
-        await _abandon(session, run, await camps.get_camp(session, run.camp_id))
-    return len(silent)
+    before, abandoned = clock.now() - SILENT_AFTER, 0
+    for camp_id in await repository.camps_with_silent_runs(session, before=before):
+        camp = await camps.lock_camp(session, camp_id)
+        run = await repository.running(session, camp_id)
+        if run is not None and run.heartbeat_at < before:
+            await _abandon(session, run, camp)
+            abandoned += 1
+    return abandoned
 
 
 async def _abandon(session: AsyncSession, run: SyncRun, camp: Camp) -> None:

@@ -46,7 +46,7 @@ async def match_member(session: AsyncSession, member: Member, *, planet_id: uuid
     """
     if planet_id is None or _settled_by_hand(member):
         return
-    form, number = _form(member), rules.digits(member.planet_number)
+    form, number = form_of(member), rules.digits(member.planet_number)
     # Names are compared folded, for which everybody must be read; most numbers make that needless.
     known = await repository.people_numbered(session, planet_id, number) if number else []
     known = known or await repository.people(session, planet_id)
@@ -203,13 +203,14 @@ def _settled_by_hand(member: Member) -> bool:
     return member.status is MatchStatus.CLOSED or member.match_method is MatchMethod.MANUAL
 
 
-def _form(member: Member) -> Form:
+def form_of(member: Member) -> Form:
+    """What the member typed."""
     return Form(member.planet_number, member.planet_nickname, member.wechat_nickname)
 
 
 def _entry(member: Member) -> Entry:
     by_hand = member.planet_user_id if member.match_method is MatchMethod.MANUAL else None
-    return Entry(_form(member), by_hand, closed=member.status is MatchStatus.CLOSED)
+    return Entry(form_of(member), by_hand, closed=member.status is MatchStatus.CLOSED)
 
 
 def _state(member: Member) -> dict[str, object]:

@@ -2,20 +2,23 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
 from backend.models.checkins import CheckinTotal, SyncRun, SyncStatus
+from backend.models.history import StateChange
 from backend.models.members import MatchStatus, Member
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.planets import PlanetUser
 from backend.models.refunds import Refund, Verdict
+from backend.models.staff import Staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Filters:
 
     camp_ids: frozenset[uuid.UUID] | None = None
     camp_id: uuid.UUID | None = None
-    match_status: MatchStatus | None = None
+    match_status: Collection[MatchStatus] = ()
     confidence: int | None = None
     joined: bool | None = None
     verdict: Verdict | None = None
@@ -73,8 +76,8 @@ async def page(session: AsyncSession, request: PageRequest, filters: Filters) ->
         statement = statement.where(Member.camp_id.in_(filters.camp_ids))
     if filters.camp_id is not None:
         statement = statement.where(Member.camp_id == filters.camp_id)
-    if filters.match_status is not None:
-        statement = statement.where(Member.status == filters.match_status)
+    if filters.match_status:
+        statement = statement.where(Member.status.in_(filters.match_status))
     if filters.confidence is not None:
         statement = statement.where(Member.confidence == filters.confidence)
     if filters.joined is not None:
@@ -149,6 +152,24 @@ async def open_orders(session: AsyncSession, payer_id: uuid.UUID, *, at: dt.date
     return [(found[0], found[1]) for found in await session.execute(statement)]
 
 
+async def history(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple[StateChange, str | None]]:
+    """Every move of a member's match with the name of the person behind it, newest first."""
+    statement = (
+        select(StateChange, Staff.display_name)
+        .outerjoin(Staff, Staff.id == StateChange.actor_id)
+        .where(StateChange.entity == Member.__tablename__, StateChange.entity_id == member_id)
+        .order_by(StateChange.created_at.desc(), StateChange.id.desc())
+    )
+    return [(change, name) for change, name in await session.execute(statement)]
+
+
+async def actions(session: AsyncSession, member_id: uuid.UUID) -> Sequence[AuditEntry]:
+    """What staff did to a member, newest first."""
+    mine = and_(AuditEntry.target_type == "member", AuditEntry.target_id == member_id)
+    statement = select(AuditEntry).where(mine).order_by(AuditEntry.created_at.desc(), AuditEntry.id.desc())
+    return (await session.scalars(statement)).all()
+
+
 async def last_complete_run(session: AsyncSession, camp_id: uuid.UUID) -> SyncRun | None:
     statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.status == SyncStatus.COMPLETE)
     return (await session.scalars(statement.order_by(SyncRun.created_at.desc(), SyncRun.id.desc()).limit(1))).first()
@@ -165,7 +186,3 @@ async def day_totals(
         statement = statement.where(CheckinTotal.planet_user_id.in_(planet_user_ids))
     rows: Sequence[Any] = (await session.execute(statement)).all()
     return {user_id: (ranking, posts) for user_id, ranking, posts in rows}
-
-
-async def count(session: AsyncSession, camp_id: uuid.UUID) -> int:
-    return await session.scalar(select(func.count()).select_from(Member).where(Member.camp_id == camp_id)) or 0

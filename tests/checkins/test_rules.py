@@ -143,9 +143,9 @@ def test_every_member_is_in_one_bucket_and_buckets_cover_the_camp(days: list[int
 
 
 def test_rates_are_capped_and_there_is_none_without_members() -> None:
-    assert average_rate([], required_days=7) is None
-    assert average_rate([14, 7], required_days=7) == 1.0
-    assert average_rate([0, 7], required_days=7) == 0.5
+    assert average_rate([]) is None
+    assert average_rate([(14, 7), (7, 7)]) == 1.0
+    assert average_rate([(0, 7), (5, 5)]) == 0.5
 
 
 @given(st.timedeltas(min_value=dt.timedelta(days=-3), max_value=dt.timedelta(days=14)))

@@ -2,8 +2,40 @@
 
 from fastapi import APIRouter
 
-from backend.api.admin import auth, camps, jobs, ledger, logs, planets, reconciliation, refunds, settlement, uploads, users
+from backend.api.admin import (
+    auth,
+    camps,
+    checkins,
+    jobs,
+    ledger,
+    logs,
+    matching,
+    members,
+    planets,
+    reconciliation,
+    refunds,
+    settlement,
+    sync_runs,
+    uploads,
+    users,
+)
 
 router = APIRouter(prefix="/admin")
-for topic in (auth, camps, jobs, ledger, logs, planets, reconciliation, refunds, settlement, uploads, users):
+for topic in (
+    auth,
+    camps,
+    checkins,
+    jobs,
+    ledger,
+    logs,
+    matching,
+    members,
+    planets,
+    reconciliation,
+    refunds,
+    settlement,
+    sync_runs,
+    uploads,
+    users,
+):
     router.include_router(topic.router)

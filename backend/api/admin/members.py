@@ -1,0 +1,328 @@
+"""Members (会员): lists, one member with everything about them, and who joined the group."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
+from backend.camps.service import get_camp
+from backend.checkins import progress as progresses
+from backend.checkins.rules import DayState
+from backend.core.errors import Invalid, NotFound
+from backend.core.pagination import PageRequest
+from backend.matching import repository as matching
+from backend.matching.repository import Candidate
+from backend.matching.rules import likeness
+from backend.matching.service import form_of
+from backend.members import repository, service
+from backend.members.repository import Filters, MemberRow
+from backend.members.rules import REASON_TEXTS, Reason
+from backend.models.camps import CampStatus
+from backend.models.members import MatchMethod, MatchStatus
+from backend.models.payments import Channel, Excess, PaymentStatus
+from backend.models.planets import PlanetUser
+from backend.models.refunds import RefundKind, RefundStatus, Verdict
+from backend.staff.rules import Permission
+
+router = APIRouter(prefix="/members", tags=["会员"])
+Reader = Depends(Allowed(Permission.MEMBER_VIEW))
+
+# So many people are offered for a member whom no rule could match.
+_CANDIDATES = 10
+
+
+class PlanetPersonOut(Model):
+    """Somebody on the planet; ``id`` is the long user id, ``number`` the 星球编号 where it is known."""
+
+    id: str
+    name: str
+    number: str | None
+
+
+class MemberOut(Model):
+    """``planet_user`` is who is matched, or only suggested: ``match_status`` tells."""
+
+    id: Id
+    camp_id: Id
+    camp_name: str
+    payment_id: Id
+    planet_nickname: str
+    planet_number: str
+    wechat_nickname: str
+    match_status: MatchStatus
+    confidence: int
+    match_method: MatchMethod | None
+    planet_user: PlanetPersonOut | None
+    joined: bool
+    days: int
+    required_days: int
+    verdict: Verdict
+    paid_fen: int
+    paid_at: Instant
+
+
+class CandidateOut(PlanetPersonOut):
+    """``days`` are those of the camp's ranking; ``taken_by`` is the member matched to this person already."""
+
+    alias: str | None
+    left: bool
+    days: int | None
+    taken_by: Id | None
+
+
+class VerdictReasonOut(Model):
+    code: Reason
+    text: str
+
+
+class TypedFormOut(Model):
+    planet_nickname: str
+    planet_number: str
+    wechat_nickname: str
+
+
+class FoundOut(PlanetPersonOut):
+    alias: str | None
+    left: bool
+
+
+class EvidenceOut(Model):
+    """What the member typed beside who was found; ``note`` says what a person has to look at."""
+
+    typed: TypedFormOut
+    found: FoundOut | None
+    note: str | None
+    reasons: list[VerdictReasonOut]
+    days_ranking: int | None
+    days_posts: int | None
+    counted_at: Instant | None
+    candidates: list[CandidateOut]
+
+
+class CalendarDayOut(Model):
+    day: Day
+    state: DayState
+
+
+class MatchChangeOut(Model):
+    from_state: str
+    to_state: str
+    event: str
+    actor_name: str
+    note: str | None
+    at: Instant
+
+
+class MemberActionOut(Model):
+    action: str
+    actor_name: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    note: str | None
+    at: Instant
+
+
+class MemberPaymentOut(Model):
+    id: Id
+    out_trade_no: str
+    status: PaymentStatus
+    channel: Channel
+    amount_fen: int
+    paid_at: Instant | None
+    excess: Excess | None
+    created_at: Instant
+
+
+class MemberRefundOut(Model):
+    id: Id
+    kind: RefundKind
+    status: RefundStatus
+    amount_fen: int
+    out_refund_no: str
+    reject_reason: str | None
+    created_at: Instant
+    succeeded_at: Instant | None
+
+
+class MemberCampOut(Model):
+    id: Id
+    name: str
+    status: CampStatus
+    starts_on: Day
+    ends_on: Day
+    total_days: int
+    last_complete_sync_at: Instant | None
+
+
+class MemberDetailOut(MemberOut):
+    camp: MemberCampOut
+    joined_at: Instant | None
+    evidence: EvidenceOut
+    calendar: list[CalendarDayOut]
+    history: list[MatchChangeOut]
+    actions: list[MemberActionOut]
+    payments: list[MemberPaymentOut]
+    refunds: list[MemberRefundOut]
+
+
+class JoinedIn(Model):
+    joined: bool
+
+
+def person_out(person: PlanetUser) -> PlanetPersonOut:
+    return PlanetPersonOut(id=person.user_id, name=person.name, number=person.number)
+
+
+def candidate_out(candidate: Candidate) -> CandidateOut:
+    person = candidate.person
+    return CandidateOut(
+        **person_out(person).model_dump(),
+        alias=person.alias,
+        left=person.left,
+        days=candidate.days_ranking,
+        taken_by=candidate.taken_by,
+    )
+
+
+def member_out(row: MemberRow) -> MemberOut:
+    return MemberOut(**_fields(row))
+
+
+def _fields(row: MemberRow) -> dict[str, Any]:
+    member, assessment = row.member, service.assessment(row.member)
+    columns = {name: getattr(member, name) for name in MemberOut.model_fields if hasattr(member, name)}
+    return columns | {
+        "camp_name": row.camp.name,
+        "match_status": member.status,
+        "planet_user": person_out(row.person) if row.person else None,
+        "days": assessment.days,
+        "verdict": assessment.verdict,
+    }
+
+
+async def visible_member(member_id: Id, session: SessionDep, viewer: CurrentStaff) -> MemberRow:
+    """Unknown: 404; of a foreign camp: 403."""
+    row = await repository.row(session, member_id)
+    if row is None:
+        raise NotFound("会员不存在")
+    viewer.require_camp(row.member.camp_id)
+    return row
+
+
+Visible = Annotated[MemberRow, Depends(visible_member)]
+
+
+def _statuses(
+    match_status: Annotated[str | None, Query(description="可用逗号分隔多个状态")] = None,
+) -> list[MatchStatus]:
+    try:
+        return [MatchStatus(part.strip()) for part in (match_status or "").split(",") if part.strip()]
+    except ValueError:
+        raise Invalid({"match_status": "不是可选的值"}) from None
+
+
+@router.get("", dependencies=[Reader])
+async def list_members(
+    session: SessionDep,
+    viewer: CurrentStaff,
+    page: PageDep,
+    match_status: Annotated[list[MatchStatus], Depends(_statuses)],
+    camp_id: Annotated[Id | None, Query()] = None,
+    confidence: Annotated[int | None, Query(ge=0, le=100)] = None,
+    joined: bool | None = None,
+    verdict: Verdict | None = None,
+    q: Annotated[str | None, Query(max_length=50)] = None,
+) -> Answer[Rows[MemberOut]]:
+    """Latest payment first. ``q`` looks into what was typed and into the planet person's names and numbers."""
+    if camp_id is not None:
+        viewer.require_camp((await get_camp(session, camp_id)).id)
+    filters = Filters(viewer.camp_ids, camp_id, match_status, confidence, joined, verdict, q)
+    return answer(Rows.of(await repository.page(session, page, filters), member_out))
+
+
+@router.get("/{member_id}", dependencies=[Reader])
+async def read_member(row: Visible, session: SessionDep, viewer: CurrentStaff) -> Answer[MemberDetailOut]:
+    """``candidates`` are there for who may match, and while the match is not beyond doubt."""
+    may_match = Permission.MEMBER_MATCH in viewer.permissions
+    in_doubt = row.member.status is not MatchStatus.MATCHED or row.member.confidence < 100
+    candidates = await _candidates(session, row) if may_match and in_doubt else []
+    progress = await progresses.of_member(session, row.member, row.camp)
+    payments = await repository.payments(session, row.member)
+    refunds = await repository.refunds(session, [payment.id for payment in payments])
+    return answer(
+        MemberDetailOut(
+            **_fields(row),
+            camp=MemberCampOut.model_validate(row.camp),
+            joined_at=row.member.joined_at,
+            evidence=_evidence(row, candidates),
+            calendar=[CalendarDayOut.model_validate(day) for day in progress.calendar],
+            history=await _history(session, row),
+            actions=await _actions(session, row),
+            payments=[MemberPaymentOut.model_validate(payment) for payment in payments],
+            refunds=[MemberRefundOut.model_validate(refund) for refund in refunds],
+        )
+    )
+
+
+def _evidence(row: MemberRow, candidates: list[CandidateOut]) -> EvidenceOut:
+    member, person = row.member, row.person
+    found = FoundOut(**person_out(person).model_dump(), alias=person.alias, left=person.left) if person else None
+    return EvidenceOut(
+        typed=TypedFormOut.model_validate(member),
+        found=found,
+        note=member.match_note,
+        reasons=[VerdictReasonOut(code=code, text=REASON_TEXTS[code]) for code in service.assessment(member).reasons],
+        days_ranking=member.days_ranking,
+        days_posts=member.days_posts,
+        counted_at=member.counted_at,
+        candidates=candidates,
+    )
+
+
+async def _candidates(session: SessionDep, row: MemberRow) -> list[CandidateOut]:
+    """The people on the planet who most resemble what was typed."""
+    if row.camp.planet_id is None:
+        return []
+    form = form_of(row.member)
+    scored = [(likeness(form, person), person.user_id) for person in await matching.people(session, row.camp.planet_id)]
+    best = [user_id for score, user_id in sorted(scored, reverse=True)[:_CANDIDATES] if score > 0]
+    found = await matching.candidates(
+        session, PageRequest(1, _CANDIDATES), planet_id=row.camp.planet_id, camp_id=row.camp.id, user_ids=best
+    )
+    return [candidate_out(each) for each in sorted(found.items, key=lambda each: best.index(each.person.user_id))]
+
+
+async def _history(session: SessionDep, row: MemberRow) -> list[MatchChangeOut]:
+    return [
+        MatchChangeOut(
+            from_state=change.from_state,
+            to_state=change.to_state,
+            event=change.event,
+            actor_name=name or "系统",
+            note=change.note,
+            at=change.created_at,
+        )
+        for change, name in await repository.history(session, row.member.id)
+    ]
+
+
+async def _actions(session: SessionDep, row: MemberRow) -> list[MemberActionOut]:
+    return [
+        MemberActionOut(
+            action=entry.action,
+            actor_name=entry.actor_name,
+            before=entry.before,
+            after=entry.after,
+            note=entry.note,
+            at=entry.created_at,
+        )
+        for entry in await repository.actions(session, row.member.id)
+    ]
+
+
+@router.post("/{member_id}/joined", dependencies=[Depends(Allowed(Permission.MEMBER_JOIN))])
+async def mark_joined(row: Visible, body: JoinedIn, session: SessionDep, viewer: CurrentStaff) -> Answer[MemberOut]:
+    """标记进群, or take it back. Saying it twice changes nothing."""
+    await service.mark_joined(session, row.member.id, joined=body.joined, actor=viewer.actor)
+    return answer(member_out(row))
