@@ -49,7 +49,9 @@ def configure_logging(settings: LogSettings) -> None:
     if settings.format == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=settings.file is None and sys.stderr.isatty())]
+        colors = settings.file is None and sys.stderr.isatty()
+        # Plain tracebacks: the richer kinds print local variables, and secrets with them.
+        last = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],

@@ -68,7 +68,7 @@ def arq_settings(redis_url: str) -> RedisSettings:
     return settings
 
 
-def enqueue(session: AsyncSession, name: str, **ids: uuid.UUID | str) -> None:
+def enqueue(session: AsyncSession, name: str, /, **ids: uuid.UUID | str) -> None:
     """Send job ``name`` once the session's transaction has committed."""
     pending: list[Job] = session.info.setdefault(_JOBS, [])
     job = Job(name, {key: str(value) for key, value in ids.items()})

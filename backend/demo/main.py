@@ -33,7 +33,7 @@ def main(arguments: argparse.Namespace) -> int:
         sys.stdout.write("\nStopped.\n")
         return 130
     except (DemoError, EmbeddedServerError, NoRunDirectoryError, Refused, TimeoutError, httpx.HTTPError) as error:
-        sys.stderr.write(f"\nThe demo can't go on: {error}\n")
+        sys.stderr.write(f"\nThe demo can't go on: {str(error) or type(error).__name__}\n")
         return 1
 
 

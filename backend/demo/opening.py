@@ -27,7 +27,7 @@ async def open_planet(stage: Stage) -> None:
     stage.act("The planet and its people")
     group = await stage.sandbox.post("zsxq", "groups", {"name": "写作星球"})
     stage.books["group_id"] = group["group_id"]
-    token = await stage.sandbox.post("zsxq", "tokens")
+    token = await stage.sandbox.post("zsxq", "tokens", {"group_id": group["group_id"]})
     stage.cast = main_cast(TOTAL_DAYS, REQUIRED_DAYS)
     await _join_planet(stage)
     planet = await stage.admin.post(

@@ -69,6 +69,7 @@ class NewName(BaseModel):
 
 class NewToken(BaseModel):
     user_id: str | None = None
+    group_id: str | None = None
     seconds: int = TOKEN_SECONDS
 
 
@@ -144,7 +145,7 @@ def _add_people(app: FastAPI, sandbox: "ZsxqSandbox") -> None:
 
     @app.post("/tokens")
     async def issue_token(new: NewToken) -> Json:
-        return {"token": sandbox.issue_token(new.user_id, seconds=new.seconds)}
+        return {"token": sandbox.issue_token(new.user_id, group_id=new.group_id, seconds=new.seconds)}
 
     @app.post("/tokens/state")
     async def set_token_state(new: NewTokenState) -> Json:

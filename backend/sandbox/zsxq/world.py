@@ -233,9 +233,11 @@ class World:
         """An administrator closes the project (已关闭)."""
         self.project(checkin_id).closed = True
 
-    def issue_token(self, user_id: str | None = None, *, seconds: int = TOKEN_SECONDS) -> str:
-        """A credential of a person (of the first planet's owner unless named) that lives for ``seconds``."""
-        user_id = user_id or self.group(None).owner_id
+    def issue_token(
+        self, user_id: str | None = None, *, group_id: str | None = None, seconds: int = TOKEN_SECONDS
+    ) -> str:
+        """A credential that lives for ``seconds``: of a person, else of a planet's (the first planet's) owner."""
+        user_id = user_id or self.group(group_id).owner_id
         tail = "".join(self.random.choices("0123456789ABCDEF", k=16))
         value = f"{uuid.UUID(int=self.random.getrandbits(128), version=4)}_{tail}".upper()
         self.tokens[value] = Token(value, user_id, clock.now() + dt.timedelta(seconds=seconds))
