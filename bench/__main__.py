@@ -1,0 +1,43 @@
+"""Run every benchmark, print the ratios, and with ``--write`` put them into docs/performance.md."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from backend.core.config import LogSettings
+from backend.core.logging import configure_logging
+from bench import checkins, notifications, refund_lists, report
+from bench.report import Result
+from bench.servers import Servers, servers
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="rewrite the figures in docs/performance.md")
+    arguments = parser.parse_args()
+    with servers() as running:
+        # As in production: a log line costs time too.
+        configure_logging(LogSettings(format="json", file=running.directory / "log"))
+        results, about = asyncio.run(_measure(running))
+    print(report.plain(results, about))
+    if arguments.write:
+        report.write_section(DOCUMENT, report.markdown(results, about))
+
+
+async def _measure(running: Servers) -> tuple[list[Result], str]:
+    results = []
+    for name, benchmark in (
+        ("notifications", notifications.run),
+        ("check-ins", checkins.run),
+        ("refund lists", refund_lists.run),
+    ):
+        print(f"measuring {name} …", file=sys.stderr)
+        results.append(await benchmark(running))
+    return results, report.machine(await running.databases.version())
+
+
+if __name__ == "__main__":
+    main()
