@@ -211,6 +211,9 @@ async def record_payment(session: AsyncSession, fact: PaymentFact, *, source: So
     if wrong:
         text = "、".join(rules.FIELD_TEXTS[name] for name in wrong) + "与订单不符"
         return await _hold(session, fact, source, "payment_misfit", text, payment)
+    if payment.transaction_id == fact.transaction_id:
+        # Once it is written down it never changes, so the usual repeat needs no lock.
+        return Recorded(Outcome.REPEATED, payment)
     camp = await lock_camp(session, payment.camp_id)
     payment = await repository.lock(session, payment.id)
     if payment.transaction_id == fact.transaction_id:

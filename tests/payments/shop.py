@@ -1,9 +1,11 @@
 """Members at their phones, and what WeChat Pay would say about their orders."""
 
+import asyncio
 import datetime as dt
 import uuid
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -17,6 +19,7 @@ from backend.runtime import Runtime
 from tests.factories import make_payer
 from tests.world import World
 
+T = TypeVar("T")
 FORM = {"planet_nickname": "早起的鸟", "planet_number": "1024", "wechat_nickname": "小鸟"}
 _OPENID = "oShopMember000000000000000"
 
@@ -85,6 +88,17 @@ async def pay(world: World, out_trade_no: str, *, openid: str | None = None) -> 
     """The payer pays at the cashier, and the notification arrives."""
     world.sandbox.wechat_pay.pay(out_trade_no, openid=openid)
     await world.sandbox.wechat_pay.deliver_due()
+
+
+async def crowded(tasks: Iterable[Coroutine[Any, Any, T]], *, at_once: int = 30) -> list[T]:
+    """Run many at once, but not more than a slow machine answers before the pool of connections gives up."""
+    door = asyncio.Semaphore(at_once)
+
+    async def pass_through(task: Coroutine[Any, Any, T]) -> T:
+        async with door:
+            return await task
+
+    return await asyncio.gather(*map(pass_through, tasks))
 
 
 def minutes(number: float) -> dt.timedelta:
