@@ -4,8 +4,10 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from backend.checkins import flows
 from backend.core import clock
 from backend.models.camps import Camp, CampStatus
+from backend.models.checkins import SyncStatus, SyncTrigger
 from backend.models.members import Member
 from backend.models.planets import Planet
 from backend.runtime import Runtime
@@ -57,6 +59,10 @@ class Stage:
             fields["planet_number"] = self.number_of(user_id)
         async with self.runtime.db.transaction() as session:
             return await make_member(session, self.camp, **fields)
+
+    async def sync(self) -> SyncStatus | None:
+        """The nightly reading of this camp."""
+        return await flows.sync_camp(self.runtime, self.camp.id, trigger=SyncTrigger.SCHEDULER)
 
     async def fresh(self, row: Any) -> Any:
         """The row as the database has it now."""

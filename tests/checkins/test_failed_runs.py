@@ -25,10 +25,6 @@ from tests.checkins.stage import Stage
 from tests.factories import make_camp, make_member, make_planet_user
 
 
-async def sync(stage: Stage) -> SyncStatus | None:
-    return await flows.sync_camp(stage.runtime, stage.camp.id, trigger=SyncTrigger.SCHEDULER)
-
-
 async def ask(stage: Stage, *, pause_seconds: int = 0) -> SyncRun:
     async with stage.runtime.db.transaction() as session:
         return await service.start(
@@ -56,7 +52,7 @@ async def counted(stage: Stage) -> Member:
     for user_id in people:
         stage.posts(user_id, 1, 2)
     stage.time.set("2026-03-03 01:00")
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     for user_id in people:
         stage.posts(user_id, 3)
     stage.time.set("2026-03-04 01:00")
@@ -78,7 +74,7 @@ async def assert_untouched(stage: Stage, member: Member) -> None:
 async def test_a_failed_second_page_leaves_the_old_counts(stage: Stage, counted: Member) -> None:
     """B3: the predecessor took 21 of 75 people for everybody."""
     stage.zsxq.faults.set("http_5xx", path="ranking_list", page=2, times=None)
-    assert await sync(stage) is SyncStatus.PARTIAL
+    assert await stage.sync() is SyncStatus.PARTIAL
     run = await last_run(stage)
     assert (run.people_seen, run.people_expected) == (21, 30)
     assert run.error_code == "server_error"
@@ -89,13 +85,13 @@ async def test_a_failed_second_page_leaves_the_old_counts(stage: Stage, counted:
 
 async def test_a_second_page_that_is_empty_once_is_no_end(stage: Stage, counted: Member) -> None:
     stage.zsxq.faults.set("empty_page", path="ranking_list", page=2)
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert (await stage.fresh(counted)).days_ranking == 3
 
 
 async def test_a_ranking_that_stays_short_is_partial(stage: Stage, counted: Member) -> None:
     stage.zsxq.faults.set("empty_page", path="ranking_list", page=2, times=None)
-    assert await sync(stage) is SyncStatus.PARTIAL
+    assert await stage.sync() is SyncStatus.PARTIAL
     assert (await last_run(stage)).error_code == "ranking_short"
     await assert_untouched(stage, counted)
 
@@ -103,32 +99,32 @@ async def test_a_ranking_that_stays_short_is_partial(stage: Stage, counted: Memb
 async def test_a_ranking_that_is_short_once_is_read_again(stage: Stage, counted: Member) -> None:
     # The page is looked at twice before it is taken for the end; the second reading is whole.
     stage.zsxq.faults.set("empty_page", path="ranking_list", page=2, times=2)
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert (await stage.fresh(counted)).days_ranking == 3
     assert (await last_run(stage)).people_seen == 30
 
 
 async def test_a_repeated_page_is_no_progress(stage: Stage, counted: Member) -> None:
     stage.zsxq.faults.set("repeat_page", path="ranking_list", page=2, times=None)
-    assert await sync(stage) is SyncStatus.PARTIAL
+    assert await stage.sync() is SyncStatus.PARTIAL
     await assert_untouched(stage, counted)
 
 
 async def test_posts_that_can_t_be_read_to_their_end_are_partial(stage: Stage, counted: Member) -> None:
     stage.zsxq.faults.set("http_5xx", path="/topics", skip=2, times=None)
-    assert await sync(stage) is SyncStatus.PARTIAL
+    assert await stage.sync() is SyncStatus.PARTIAL
     await assert_untouched(stage, counted)
 
 
 async def test_nothing_usable_is_failed(stage: Stage, counted: Member) -> None:
     stage.zsxq.faults.set("html_body", path="statistics", times=None)
-    assert await sync(stage) is SyncStatus.FAILED
+    assert await stage.sync() is SyncStatus.FAILED
     await assert_untouched(stage, counted)
 
 
 async def test_a_renamed_field_is_a_failure_and_never_nobody(stage: Stage, counted: Member) -> None:
     stage.zsxq.faults.set("rename_field", path="ranking_list", field="ranking_list", to="list", times=None)
-    assert await sync(stage) is SyncStatus.FAILED
+    assert await stage.sync() is SyncStatus.FAILED
     assert (await last_run(stage)).error_code == "shape_changed"
     await assert_untouched(stage, counted)
 
@@ -138,18 +134,18 @@ async def test_a_row_that_makes_no_sense_is_counted_and_skipped(stage: Stage, co
     stage.zsxq.faults.set("junk_row", path="ranking_list", page=1)
     stage.zsxq.faults.set("junk_row", path="/topics")
     stage.zsxq.faults.set("extra_field", times=None)
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert (await last_run(stage)).rows_malformed >= 2
     assert (await stage.fresh(counted)).days_posts == 3
 
 
 async def test_staff_are_told_of_failures_once_per_camp_and_day(stage: Stage, counted: Member) -> None:
     stage.zsxq.faults.set("http_5xx", path="ranking_list", times=None)
-    await sync(stage)
-    await sync(stage)
+    await stage.sync()
+    await stage.sync()
     assert len(await alerts(stage, "sync_failed")) == 1
     stage.time.set("2026-03-05 01:00")
-    await sync(stage)
+    await stage.sync()
     assert len(await alerts(stage, "sync_failed")) == 2
 
 
@@ -158,23 +154,23 @@ async def test_a_dead_credential_stops_the_planet_s_syncs_and_alarms_once(stage:
     """B18: it dies silently, and the refusal may come in a 200 body."""
     stage.zsxq.auth_failure = way
     stage.zsxq.faults.set("expire_token", path="ranking_list", page=2)
-    assert await sync(stage) is SyncStatus.PARTIAL
+    assert await stage.sync() is SyncStatus.PARTIAL
     assert (await last_run(stage)).error_code == "auth_expired"
     await assert_untouched(stage, counted)
     assert (await stage.fresh(stage.planet)).credential_status is CredentialStatus.CREDENTIAL_INVALID
     with pytest.raises(PlanetCredentialInvalid):
-        await sync(stage)
+        await stage.sync()
     assert len(await alerts(stage, "credential_expired")) == 1
 
 
 async def test_a_token_that_was_dead_and_is_saved_anew_reads_again(stage: Stage, counted: Member) -> None:
     stage.zsxq.set_token_state(stage.token, "kicked")
-    await sync(stage)
+    await stage.sync()
     stage.zsxq.set_token_state(stage.token, "good")
     async with stage.runtime.db.transaction() as session:
         planet = await session.get_one(Planet, stage.planet.id)
         planet.credential_status = CredentialStatus.UNTESTED
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
 
 
 async def test_a_credential_that_dies_while_numbers_are_looked_up_costs_no_count(stage: Stage) -> None:
@@ -183,7 +179,7 @@ async def test_a_credential_that_dies_while_numbers_are_looked_up_costs_no_count
     stage.posts(lin, 1)
     stage.time.set("2026-03-02 01:00")
     stage.zsxq.faults.set("expire_token", path=f"/members/{lin}")
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert (await stage.fresh(member)).days_posts == 1
     assert (await stage.fresh(stage.planet)).credential_status is CredentialStatus.CREDENTIAL_INVALID
 
@@ -192,7 +188,7 @@ async def test_a_token_that_no_key_opens_is_a_failure_and_not_a_crash(stage: Sta
     async with stage.runtime.db.transaction() as session:
         planet = await session.get_one(Planet, stage.planet.id)
         planet.sealed_token = stage.runtime.secrets.seal("a-token-of-another-planet", context="planet:other")
-    assert await sync(stage) is SyncStatus.FAILED
+    assert await stage.sync() is SyncStatus.FAILED
     assert (await last_run(stage)).error_code == "credential_unreadable"
 
 
@@ -215,7 +211,7 @@ async def test_people_may_ask_again_after_a_pause_only(stage: Stage) -> None:
 
 async def test_the_nightly_run_needs_no_pause(stage: Stage) -> None:
     await flows.perform(stage.runtime, (await ask(stage)).id)
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
 
 
 @pytest.mark.parametrize("status", [CampStatus.DRAFT, CampStatus.ARCHIVED])
@@ -236,7 +232,7 @@ async def test_a_camp_without_a_project_is_not_read(stage: Stage) -> None:
 async def test_an_unknown_project_says_so(stage: Stage) -> None:
     async with stage.runtime.db.transaction() as session:
         (await session.get_one(Camp, stage.camp.id)).checkin_id = "5555555555"
-    assert await sync(stage) is SyncStatus.FAILED
+    assert await stage.sync() is SyncStatus.FAILED
     run = await last_run(stage)
     assert run.error_code == "not_found"
     assert "打卡项目" in (run.error_message or "")
@@ -251,7 +247,7 @@ async def test_a_run_whose_worker_died_is_failed_and_makes_room(stage: Stage) ->
     stage.time.advance(2 * 60)
     assert await flows.sweep_syncs(stage.runtime) == {"abandoned": 1, "taken_up": 0}
     assert (await last_run(stage)).error_code == "abandoned"
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
 
 
 async def test_asking_again_fails_a_silent_run_first(stage: Stage) -> None:

@@ -4,16 +4,11 @@ import datetime as dt
 
 from sqlalchemy import select
 
-from backend.checkins import flows
 from backend.models.audit import AuditEntry
-from backend.models.checkins import Checkin, CheckinTotal, SyncRun, SyncStatus, SyncTrigger
+from backend.models.checkins import Checkin, CheckinTotal, SyncRun, SyncStatus
 from backend.models.members import MatchMethod, MatchStatus, Member
 from backend.models.planets import CredentialStatus, PlanetUser
 from tests.checkins.stage import Stage
-
-
-async def sync(stage: Stage) -> SyncStatus | None:
-    return await flows.sync_camp(stage.runtime, stage.camp.id, trigger=SyncTrigger.SCHEDULER)
 
 
 async def only_run(stage: Stage) -> SyncRun:
@@ -34,7 +29,7 @@ async def test_a_complete_run_matches_and_counts(stage: Stage) -> None:
     stage.posts(chen, 4)
     stage.time.set("2026-03-05 01:00")
 
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
 
     member, other = await stage.fresh(paid), await stage.fresh(absent)
     assert (member.status, member.confidence, member.planet_user_id) == (MatchStatus.MATCHED, 100, lin)
@@ -55,7 +50,7 @@ async def test_a_post_two_minutes_before_the_last_midnight_counts_in_the_run_aft
     stage.post_at(lin, "2026-03-10 23:58")
     stage.post_at(lin, "2026-03-11 00:00")
     stage.time.set("2026-03-11 01:00")
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     # The ranking counts the whole project, and so the day after the end; the posts know the camp's dates.
     assert await counts(stage, member) == (8, 7)
 
@@ -65,8 +60,8 @@ async def test_numbers_are_learnt_once_per_person(stage: Stage) -> None:
     lin = stage.person("小林")
     stage.posts(lin, 1)
     stage.time.set("2026-03-02 01:00")
-    await sync(stage)
-    await sync(stage)
+    await stage.sync()
+    await stage.sync()
     looked_up = [call for call in stage.zsxq.calls if call.path.endswith(f"/members/{lin}")]
     assert len(looked_up) == 1
     async with stage.runtime.db.transaction() as session:
@@ -78,7 +73,7 @@ async def test_many_new_people_are_learnt_from_the_list(stage: Stage) -> None:
     for number in range(60):
         stage.posts(stage.person(f"学员{number}"), 1)
     stage.time.set("2026-03-02 01:00")
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     paths = [call.path for call in stage.zsxq.calls]
     assert sum(path.endswith("/members") for path in paths) >= 1
     assert not any("/members/" in path for path in paths)
@@ -95,7 +90,7 @@ async def test_who_may_not_list_members_looks_them_up_one_by_one(stage: Stage) -
         stage.posts(user_id, 1)
     stage.zsxq.tokens[stage.token].user_id = people[0]
     stage.time.set("2026-03-02 01:00")
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     looked_up = [call.path for call in stage.zsxq.calls if "/members/" in call.path]
     assert len(looked_up) == len(set(looked_up)) == 25
 
@@ -106,7 +101,7 @@ async def test_who_left_the_planet_still_counts(stage: Stage) -> None:
     stage.posts(lin, 1, 2)
     stage.zsxq.leave(lin, group_id=stage.group_id)
     stage.time.set("2026-03-03 01:00")
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert await counts(stage, member) == (2, 2)
     async with stage.runtime.db.transaction() as session:
         assert (await session.get_one(PlanetUser, (stage.planet.id, lin))).left
@@ -118,10 +113,10 @@ async def test_a_refused_look_up_doesn_t_spoil_the_counts(stage: Stage) -> None:
     stage.posts(lin, 1)
     stage.zsxq.faults.set("http_5xx", path=f"/members/{lin}", times=None)
     stage.time.set("2026-03-02 01:00")
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert await counts(stage, member) == (1, 1)
     stage.zsxq.faults.clear()
-    await sync(stage)
+    await stage.sync()
     async with stage.runtime.db.transaction() as session:
         assert (await session.get_one(PlanetUser, (stage.planet.id, lin))).number
 
@@ -132,7 +127,7 @@ async def test_absent_from_the_ranking_means_no_day(stage: Stage) -> None:
     async with stage.runtime.db.transaction() as session:
         (await session.get_one(Member, member.id)).match_method = MatchMethod.MANUAL
     stage.time.set("2026-03-02 01:00")
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert await counts(stage, member) == (0, 0)
 
 
@@ -140,7 +135,7 @@ async def test_an_unmatched_member_has_no_counts(stage: Stage) -> None:
     member = await stage.member(planet_number="4444")
     stage.posts(stage.person("小林"), 1)
     stage.time.set("2026-03-02 01:00")
-    await sync(stage)
+    await stage.sync()
     assert await counts(stage, member) == (None, None)
 
 
@@ -149,9 +144,9 @@ async def test_a_deleted_post_takes_its_day_away_and_is_written_down(stage: Stag
     member = await stage.member(lin)
     gone, _ = stage.posts(lin, 1, 2)
     stage.time.set("2026-03-03 01:00")
-    await sync(stage)
+    await stage.sync()
     stage.zsxq.delete_post(gone)
-    await sync(stage)
+    await stage.sync()
     assert await counts(stage, member) == (1, 1)
     async with stage.runtime.db.transaction() as session:
         days = (await session.scalars(select(Checkin.day))).all()
@@ -169,8 +164,8 @@ async def test_an_unchanged_second_run_changes_and_logs_nothing(stage: Stage) ->
     member = await stage.member(lin)
     stage.posts(lin, 1)
     stage.time.set("2026-03-02 01:00")
-    assert await sync(stage) is SyncStatus.COMPLETE
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert await counts(stage, member) == (1, 1)
     async with stage.runtime.db.transaction() as session:
         rows = (await session.scalars(select(AuditEntry).where(AuditEntry.action == "checkin.sync"))).all()
@@ -181,9 +176,9 @@ async def test_an_edited_post_keeps_its_day_with_the_new_text(stage: Stage) -> N
     lin = stage.person("小林")
     (topic,) = stage.posts(lin, 1)
     stage.time.set("2026-03-02 01:00")
-    await sync(stage)
+    await stage.sync()
     stage.zsxq.edit_post(topic, "改过的内容")
-    await sync(stage)
+    await stage.sync()
     async with stage.runtime.db.transaction() as session:
         (row,) = (await session.scalars(select(Checkin))).all()
         await session.refresh(row)
@@ -194,7 +189,7 @@ async def test_people_without_an_enrolment_are_kept(stage: Stage) -> None:
     stranger = stage.person("路人")
     stage.posts(stranger, 1)
     stage.time.set("2026-03-02 01:00")
-    await sync(stage)
+    await stage.sync()
     async with stage.runtime.db.transaction() as session:
         (total,) = (await session.scalars(select(CheckinTotal))).all()
     assert (total.planet_user_id, total.name, total.days_ranking, total.days_posts) == (stranger, "路人", 1, 1)
@@ -206,7 +201,7 @@ async def test_without_posts_only_the_ranking_counts(stage: Stage) -> None:
     stage.posts(lin, 1, 2)
     stage.time.set("2026-03-03 01:00")
     stage.runtime.settings.zsxq.read_posts = False
-    assert await sync(stage) is SyncStatus.COMPLETE
+    assert await stage.sync() is SyncStatus.COMPLETE
     assert await counts(stage, member) == (2, None)
     assert not any(call.path.endswith("/topics") for call in stage.zsxq.calls)
 
@@ -224,7 +219,7 @@ async def test_a_manual_match_survives_every_sync(stage: Stage) -> None:
     stage.posts(lin, 1)
     stage.posts(chen, 1, 2)
     stage.time.set("2026-03-03 01:00")
-    await sync(stage)
+    await stage.sync()
     found = await stage.fresh(member)
     assert (found.planet_user_id, found.match_method, found.days_posts) == (chen, MatchMethod.MANUAL, 2)
 
@@ -234,12 +229,12 @@ async def test_a_closed_member_stays_closed(stage: Stage) -> None:
     member = await stage.member(lin, status=MatchStatus.CLOSED)
     stage.posts(lin, 1)
     stage.time.set("2026-03-02 01:00")
-    await sync(stage)
+    await stage.sync()
     assert (await stage.fresh(member)).status is MatchStatus.CLOSED
 
 
 async def test_a_run_notes_that_the_credential_works_and_until_when(stage: Stage) -> None:
-    await sync(stage)
+    await stage.sync()
     planet = await stage.fresh(stage.planet)
     assert planet.credential_status is CredentialStatus.VALID
     assert planet.credential_expires_at is not None
