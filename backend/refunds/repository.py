@@ -32,9 +32,10 @@ async def _share_camps(session: AsyncSession, camp_ids: Collection[uuid.UUID]) -
     await session.execute(statement.with_for_update(read=True, key_share=True))
 
 
-async def lock_payments(session: AsyncSession, payment_ids: Sequence[uuid.UUID]) -> None:
-    """Hold payments, in one order for everybody. Loaded objects keep what the caller changed on them."""
-    statement = select(Payment.id).where(Payment.id.in_(payment_ids)).order_by(Payment.id)
+async def lock_payment(session: AsyncSession, payment: Payment) -> None:
+    """Hold a payment. The loaded object keeps what the caller changed on it."""
+    await _share_camps(session, [payment.camp_id])
+    statement = select(Payment.id).where(Payment.id == payment.id)
     # Not FOR UPDATE: a row that only refers to the payment need not wait.
     await session.execute(statement.with_for_update(key_share=True))
 
@@ -62,6 +63,17 @@ async def locked_many(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict
     await _share_camps(session, camp_ids)
     refunds = await session.scalars(_held(select(Refund).where(Refund.id.in_(ids)).order_by(Refund.id)))
     return {refund.id: refund for refund in refunds}
+
+
+async def around(
+    session: AsyncSession, refunds: Collection[Refund]
+) -> tuple[dict[uuid.UUID, Payment], list[Camp | Member]]:
+    """The payments of refunds by id, and their camps and members."""
+    payments = await session.scalars(select(Payment).where(Payment.id.in_({row.payment_id for row in refunds})))
+    camps = await session.scalars(select(Camp).where(Camp.id.in_({row.camp_id for row in refunds})))
+    member_ids = {row.member_id for row in refunds if row.member_id is not None}
+    members = await session.scalars(select(Member).where(Member.id.in_(member_ids)))
+    return {payment.id: payment for payment in payments}, [*camps, *members]
 
 
 def _held(statement: Select[T]) -> Select[T]:

@@ -69,7 +69,8 @@ async def approve(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, 
 async def reject(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, reason: str) -> Refund:
     """Say no, with a reason the member reads. Raises NotFound, RefundAlreadyReviewed."""
     refund, payment = await _pending(session, refund_id)
-    await _reject(session, refund, payment, actor, reason)
+    _reject(session, refund, actor, reason)
+    await _after_rejection(session, refund, payment)
     return refund
 
 
@@ -152,8 +153,12 @@ async def reject_batch(
     codes = {id_: _batch_code(rows.get(id_), viewer, min_confidence=None) for id_ in ids}
     chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
     _check_expected(chosen, expected)
+    # Kept in hand, so that looking one up below is no statement of its own.
+    payments, _kept = await repository.around(session, chosen)
     for refund in chosen:
-        await _reject(session, refund, await session.get_one(Payment, refund.payment_id), viewer.actor, reason)
+        _reject(session, refund, viewer.actor, reason)
+    for refund in chosen:
+        await _after_rejection(session, refund, payments[refund.payment_id])
     return [BatchResult(id_, code) for id_, code in codes.items()]
 
 
@@ -210,12 +215,15 @@ def _approve(session: AsyncSession, refund: Refund, actor: Actor, note: str | No
     enqueue(session, "refunds.send")
 
 
-async def _reject(session: AsyncSession, refund: Refund, payment: Payment, actor: Actor, reason: str) -> None:
+def _reject(session: AsyncSession, refund: Refund, actor: Actor, reason: str) -> None:
     refund.reviewer_id, refund.reviewed_at, refund.reject_reason = actor.id, clock.now(), reason
     move(session, refund, RefundStatus.REJECTED, event="reject", actor=actor, note=reason)
     before = {"status": RefundStatus.PENDING_REVIEW}
     after = {"status": refund.status, "amount_fen": refund.amount_fen}
     service.record(session, actor, "refund.reject", refund, before=before, after=after, note=reason)
+
+
+async def _after_rejection(session: AsyncSession, refund: Refund, payment: Payment) -> None:
     camp = await session.get_one(Camp, refund.camp_id)
     if camp.status is CampStatus.ARCHIVED:
         # Money that came after the camp's books were closed, and stays: income like the rest at archive.

@@ -54,7 +54,7 @@ async def open_extra(
     RefundExceedsPaid.
     """
     await session.flush()
-    await repository.lock_payments(session, [payment.id])
+    await repository.lock_payment(session, payment)
     await check_room(session, payment, amount_fen)
     refund = Refund(
         id=new_id(),

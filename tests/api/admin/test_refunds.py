@@ -1,0 +1,428 @@
+"""Refunds at the console: reading, reviewing, batches, repair; who may, and who sees which."""
+
+import datetime as dt
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from backend.core.db import Database
+from backend.models.audit import AuditEntry
+from backend.models.camps import Camp
+from backend.models.checkins import Checkin, CheckinSource
+from backend.models.members import Member
+from backend.models.refunds import Refund, RefundHold, RefundStatus, Verdict
+from backend.models.staff import StaffRole
+from backend.refunds import flows
+from backend.runtime import Runtime
+from tests import factories
+from tests.api.conftest import NewDesk
+from tests.api.desk import Desk
+from tests.conftest import RecordingQueue, Time
+from tests.refunds.facts import ended_camp, enrolled, refund_in
+from tests.refunds.provider import approved, now_of, pending
+from tests.world import World
+
+S = RefundStatus
+NOBODY = "019ca71f-b921-703c-8ce1-c0f1fac47bf9"
+
+
+async def waiting(db: Database, count: int = 1, camp: Camp | None = None, **fields: Any) -> list[Refund]:
+    async with db.transaction() as session:
+        camp = camp or await ended_camp(session)
+        return [await factories.make_refund(session, await enrolled(session, camp), **fields) for _ in range(count)]
+
+
+async def coach_of(db: Database, desk: NewDesk, *camp_ids: Any, role: StaffRole = StaffRole.COACH) -> Desk:
+    person = await desk(role)
+    async with db.transaction() as session:
+        for camp_id in camp_ids:
+            await factories.assign(session, await session.get_one(Camp, camp_id), person.staff)
+    return person
+
+
+# Reading.
+
+
+async def test_a_row_has_the_promised_fields(db: Database, manager: Desk) -> None:
+    [refund] = await waiting(db, verdict=Verdict.NEEDS_CONFIRMATION, verdict_reasons=["match_below_100", "enough_days"])
+    data = await manager.ok("GET", "/refunds")
+    assert (data["total"], data["page"], data["page_size"]) == (1, 1, 20)
+    [row] = data["items"]
+    promised = {
+        "id", "camp_id", "member_id", "payment_id", "kind", "status", "amount_fen", "out_refund_no", "verdict", "days",
+        "required_days", "confidence", "match_method", "reviewer_name", "reviewed_at", "reject_reason", "attempts",
+        "failure", "provider_refund_id", "succeeded_at", "settled_offline",
+    }  # fmt: skip
+    assert promised <= set(row)
+    assert row["id"] == str(refund.id)
+    assert (row["status"], row["kind"], row["amount_fen"], row["failure"]) == ("pending_review", "camp", 9900, None)
+    assert row["verdict_reasons"][0] == {"code": "match_below_100", "text": "身份匹配置信度低于 100"}
+
+
+async def test_filters(db: Database, manager: Desk) -> None:
+    [one] = await waiting(db)
+    [two] = await waiting(db, verdict=Verdict.NOT_ELIGIBLE, confidence=66)
+    async with db.transaction() as session:
+        failed = await refund_in(session, S.FAILED)
+        await refund_in(session, S.REJECTED)
+
+    async def found(**params: Any) -> set[str]:
+        return {row["id"] for row in (await manager.ok("GET", "/refunds", params=params))["items"]}
+
+    everything = await found()
+    assert len(everything) == 4
+    assert await found(camp_id=str(one.camp_id)) == {str(one.id)}
+    assert await found(member_id=str(two.member_id)) == {str(two.id)}
+    assert await found(payment_id=str(two.payment_id)) == {str(two.id)}
+    assert await found(status="failed") == {str(failed.id)}
+    assert len(await found(status="failed,rejected")) == 2
+    assert await found(verdict="not_eligible") == {str(two.id)}
+    assert await found(confidence=66) == {str(two.id)}
+    assert await found(kind="duplicate") == set()
+    assert await found(q=one.out_refund_no.lower()) == {str(one.id)}
+    assert await found(q="100%") == set()
+    assert await found(**{"from": "2026-03-01", "to": "2026-03-01"}) == everything
+    assert await found(to="2026-02-28") == set()
+    assert await manager.bad_fields("GET", "/refunds", params={"status": "failed,nonsense"}) == {"status"}
+    assert await manager.bad_fields("GET", "/refunds", params={"page_size": 201}) == {"page_size"}
+
+
+async def test_the_reviewer_is_found_by_name(db: Database, manager: Desk) -> None:
+    [one, _] = await waiting(db, 2)
+    await manager.ok("POST", f"/refunds/{one.id}/approve")
+    rows = (await manager.ok("GET", "/refunds", params={"reviewer": manager.staff.display_name}))["items"]
+    assert [row["id"] for row in rows] == [str(one.id)]
+    assert rows[0]["reviewer_name"] == manager.staff.display_name
+
+
+async def test_the_detail_shows_the_evidence(db: Database, manager: Desk) -> None:
+    async with db.transaction() as session:
+        refund = await refund_in(session, S.FAILED)
+        member = await session.get_one(Member, refund.member_id)
+        for day in (12, 11):
+            session.add(
+                Checkin(
+                    camp_id=refund.camp_id, planet_user_id=member.planet_user_id, source=CheckinSource.POSTS,
+                    day=dt.date(2026, 2, day),
+                )
+            )  # fmt: skip
+    data = await manager.ok("GET", f"/refunds/{refund.id}")
+    assert data["failure"] == {"code": "timeout", "message": "微信支付应答超时，结果未知"}
+    assert data["payment"]["amount_fen"] == 9900
+    assert (data["member"]["match_status"], data["member"]["confidence"]) == ("matched", 100)
+    assert data["checkin_days"] == ["2026-02-11", "2026-02-12"]
+    assert [move["to_state"] for move in data["history"]] == ["approved", "sending", "failed"]
+    assert data["others"] == []
+    await manager.refused(404, "not_found", "GET", f"/refunds/{NOBODY}")
+    await manager.refused(404, "not_found", "GET", "/refunds/nonsense")
+
+
+async def test_the_summary_counts_by_status_and_shows_the_hold(db: Database, manager: Desk) -> None:
+    [one, _] = await waiting(db, 2)
+    async with db.transaction() as session:
+        await refund_in(session, S.FAILED)
+        session.add(RefundHold(cause="provider_balance", refund_id=one.id))
+    data = await manager.ok("GET", "/refunds/summary")
+    assert data["by_status"]["pending_review"] == {"count": 2, "sum_fen": 19800}
+    assert data["by_status"]["failed"] == {"count": 1, "sum_fen": 9900}
+    assert data["by_status"]["succeeded"] == {"count": 0, "sum_fen": 0}
+    assert data["hold"]["cause"] == "provider_balance"
+    scoped = await manager.ok("GET", "/refunds/summary", params={"camp_id": str(one.camp_id)})
+    assert scoped["by_status"]["failed"]["count"] == 0
+    assert await manager.ok("POST", "/refunds/resume") == {"resumed": True}
+    assert await manager.ok("POST", "/refunds/resume") == {"resumed": False}
+    assert (await manager.ok("GET", "/refunds/summary"))["hold"] is None
+
+
+# Who.
+
+READS = ["/refunds", "/refunds/summary"]
+
+
+async def test_nobody_without_a_log_in(client: httpx.AsyncClient, db: Database) -> None:
+    [refund] = await waiting(db)
+    for path in READS:
+        assert (await client.get(f"/api/admin{path}")).status_code == 401
+    for path in ("approve", "reject", "retry", "reopen", "settle-offline"):
+        assert (await client.post(f"/api/admin/refunds/{refund.id}/{path}", json={})).status_code == 401
+
+
+async def test_volunteers_see_no_refunds(db: Database, desk: NewDesk) -> None:
+    [refund] = await waiting(db)
+    volunteer = await coach_of(db, desk, refund.camp_id, role=StaffRole.VOLUNTEER)
+    for method, path in [("GET", p) for p in (*READS, f"/refunds/{refund.id}")] + [
+        ("POST", f"/refunds/{refund.id}/approve")
+    ]:
+        await volunteer.refused(403, "forbidden", method, path)
+
+
+async def test_a_coach_reviews_own_camps_and_executes_nothing(db: Database, desk: NewDesk) -> None:
+    [own], [foreign] = await waiting(db), await waiting(db)
+    coach = await coach_of(db, desk, own.camp_id)
+    assert [row["id"] for row in (await coach.ok("GET", "/refunds"))["items"]] == [str(own.id)]
+    summary = await coach.ok("GET", "/refunds/summary")
+    assert summary["by_status"]["pending_review"]["count"] == 1
+    await coach.refused(403, "forbidden", "GET", "/refunds", params={"camp_id": str(foreign.camp_id)})
+    await coach.refused(403, "forbidden", "GET", "/refunds/summary", params={"camp_id": str(foreign.camp_id)})
+    await coach.refused(403, "forbidden", "GET", f"/refunds/{foreign.id}")
+    await coach.refused(403, "forbidden", "POST", f"/refunds/{foreign.id}/approve")
+    await coach.refused(403, "forbidden", "POST", f"/refunds/{foreign.id}/reject", json={"reason": "其他"})
+    body = {"ids": [str(own.id), str(foreign.id)]}
+    data = await coach.ok("POST", "/refunds/batch-approve", json=body)
+    assert [(line["ok"], line["code"]) for line in data["results"]] == [(True, "ok"), (False, "forbidden")]
+    assert (await now_of(db, foreign)).status is S.PENDING_REVIEW
+    for path, body_ in (
+        (f"/refunds/{own.id}/retry", {}),
+        (f"/refunds/{own.id}/reopen", {"reason": "其他"}),
+        (f"/refunds/{own.id}/settle-offline", {"note": "已转账"}),
+        ("/refunds/resume", {}),
+        ("/refunds", {"payment_id": str(own.payment_id), "amount_fen": 1, "kind": "exception", "reason": "其他"}),
+    ):
+        await coach.refused(403, "forbidden", "POST", path, json=body_)
+
+
+async def test_coach_review_can_be_switched_off(db: Database, desk: NewDesk, runtime: Runtime) -> None:
+    [own] = await waiting(db)
+    coach = await coach_of(db, desk, own.camp_id)
+    runtime.settings.refund.coach_review = False
+    await coach.refused(403, "forbidden", "POST", f"/refunds/{own.id}/approve")
+    await coach.refused(403, "forbidden", "POST", f"/refunds/{own.id}/reject", json={"reason": "其他"})
+    await coach.refused(403, "forbidden", "POST", "/refunds/batch-approve", json={"ids": [str(own.id)]})
+    await coach.refused(403, "forbidden", "POST", "/refunds/batch-reject", json={"ids": [str(own.id)], "reason": "x"})
+    await coach.ok("GET", f"/refunds/{own.id}")
+
+
+# One by one.
+
+
+async def test_approve_and_reject(db: Database, manager: Desk, queue: RecordingQueue) -> None:
+    [one, two] = await waiting(db, 2)
+    row = await manager.ok("POST", f"/refunds/{one.id}/approve", json={"note": "核对无误"})
+    assert (row["status"], row["review_note"], row["reviewer_name"]) == (
+        "approved",
+        "核对无误",
+        manager.staff.display_name,
+    )
+    assert "refunds.send" in [job.name for job in queue.jobs]
+    await manager.refused(409, "refund_already_reviewed", "POST", f"/refunds/{one.id}/approve")
+
+    assert await manager.bad_fields("POST", f"/refunds/{two.id}/reject", json={}) == {"reason"}
+    assert await manager.bad_fields("POST", f"/refunds/{two.id}/reject", json={"reason": "  "}) == {"reason"}
+    row = await manager.ok("POST", f"/refunds/{two.id}/reject", json={"reason": "打卡未达标"})
+    assert (row["status"], row["reject_reason"]) == ("rejected", "打卡未达标")
+    row = await manager.ok("POST", f"/refunds/{two.id}/reopen", json={"reason": "补卡"})
+    assert (row["status"], row["reject_reason"], row["reviewer_name"]) == ("pending_review", None, None)
+
+
+async def test_overriding_needs_a_note(db: Database, manager: Desk) -> None:
+    [doubtful] = await waiting(db, verdict=Verdict.NEEDS_CONFIRMATION, verdict_reasons=["sources_disagree"])
+    [short] = await waiting(db, verdict=Verdict.NOT_ELIGIBLE, verdict_reasons=["days_short"])
+    assert (await manager.ok("POST", f"/refunds/{doubtful.id}/approve"))["status"] == "approved"
+    assert await manager.bad_fields("POST", f"/refunds/{short.id}/approve") == {"note"}
+    assert await manager.bad_fields("POST", f"/refunds/{short.id}/approve", json={"note": " "}) == {"note"}
+    await manager.ok("POST", f"/refunds/{short.id}/approve", json={"note": "已核实"})
+
+
+# Batches.
+
+
+async def test_a_batch_takes_each_row_by_itself(db: Database, manager: Desk) -> None:
+    [good] = await waiting(db)
+    [doubtful] = await waiting(db, verdict=Verdict.NEEDS_CONFIRMATION, verdict_reasons=["sources_disagree"])
+    [short] = await waiting(db, verdict=Verdict.NOT_ELIGIBLE, verdict_reasons=["days_short"])
+    [done] = await waiting(db)
+    await manager.ok("POST", f"/refunds/{done.id}/approve")
+    ids = [str(row.id) for row in (good, doubtful, short, done)] + [NOBODY, "nonsense", str(good.id)]
+
+    data = await manager.ok("POST", "/refunds/batch-approve", json={"ids": ids})
+
+    assert [(line["id"], line["code"]) for line in data["results"]] == [
+        (str(good.id), "ok"),
+        (str(doubtful.id), "needs_confirmation"),
+        (str(short.id), "not_eligible"),
+        (str(done.id), "refund_already_reviewed"),
+        (NOBODY, "not_found"),
+        ("nonsense", "not_found"),
+    ]
+    assert all(line["message"] for line in data["results"] if not line["ok"])
+    assert (data["done"], data["skipped"]) == (1, 5)
+    assert (await now_of(db, good)).status is S.APPROVED
+    assert (await now_of(db, short)).status is S.PENDING_REVIEW
+
+
+async def test_a_lower_confidence_admits_matches_in_doubt_and_nothing_else(db: Database, manager: Desk) -> None:
+    by_name: dict[str, Any] = {"verdict": Verdict.NEEDS_CONFIRMATION, "confidence": 66}
+    [only_match] = await waiting(db, **by_name, verdict_reasons=["match_below_100", "enough_days"])
+    [days_too] = await waiting(db, **by_name, verdict_reasons=["match_below_100", "sources_disagree", "enough_days"])
+    ids = [str(only_match.id), str(days_too.id)]
+    for confidence, codes in (
+        (100, ["needs_confirmation", "needs_confirmation"]),
+        (67, ["needs_confirmation", "needs_confirmation"]),
+        (66, ["ok", "needs_confirmation"]),
+    ):
+        body = {"ids": ids, "min_confidence": confidence}
+        data = await manager.ok("POST", "/refunds/batch-approve", json=body)
+        assert [line["code"] for line in data["results"]] == codes
+    bad = {"ids": ids, "min_confidence": 101}
+    assert await manager.bad_fields("POST", "/refunds/batch-approve", json=bad) == {"min_confidence"}
+
+
+@pytest.mark.parametrize("path", ["batch-approve", "batch-reject"])
+async def test_expectations_must_equal_what_would_be_done(db: Database, manager: Desk, path: str) -> None:
+    rows = await waiting(db, 2)
+    body: dict[str, Any] = {"ids": [str(row.id) for row in rows], "reason": "其他"}
+    for wrong in ({"expected_count": 3}, {"expected_sum_fen": 19801}, {"expected_count": 2, "expected_sum_fen": 1}):
+        data = await manager.refused(409, "expectation_mismatch", "POST", f"/refunds/{path}", json=body | wrong)
+        assert data == {"count": 2, "sum_fen": 19800}
+    assert {(await now_of(db, row)).status for row in rows} == {S.PENDING_REVIEW}
+    data = await manager.ok("POST", f"/refunds/{path}", json=body | {"expected_count": 2, "expected_sum_fen": 19800})
+    assert (data["done"], data["skipped"]) == (2, 0)
+
+
+async def test_a_large_sum_needs_the_password(db: Database, manager: Desk, runtime: Runtime) -> None:
+    rows = await waiting(db, 3)
+    runtime.settings.refund.password_threshold_fen = 2 * 9900
+    ids = [str(row.id) for row in rows]
+    await manager.refused(403, "password_required", "POST", "/refunds/batch-approve", json={"ids": ids})
+    wrong = {"ids": ids, "password": "not-my-password-1"}
+    await manager.refused(403, "password_wrong", "POST", "/refunds/batch-approve", json=wrong)
+    assert {(await now_of(db, row)).status for row in rows} == {S.PENDING_REVIEW}
+    # The threshold itself needs none.
+    assert (await manager.ok("POST", "/refunds/batch-approve", json={"ids": ids[:2]}))["done"] == 2
+    [more, another] = await waiting(db, 2)
+    ids = [ids[2], str(more.id), str(another.id)]
+    body = {"ids": ids, "password": factories.PASSWORD}
+    assert (await manager.ok("POST", "/refunds/batch-approve", json=body))["done"] == 3
+
+
+def test_the_threshold_is_ten_thousand_yuan(world: World) -> None:
+    assert world.settings.refund.password_threshold_fen == 10_000 * 100
+
+
+async def test_a_batch_rejection(db: Database, manager: Desk) -> None:
+    rows = await waiting(db, 2, verdict=Verdict.NOT_ELIGIBLE)
+    ids = [str(row.id) for row in rows]
+    assert await manager.bad_fields("POST", "/refunds/batch-reject", json={"ids": ids}) == {"reason"}
+    assert await manager.bad_fields("POST", "/refunds/batch-reject", json={"ids": [], "reason": "x"}) == {"ids"}
+    data = await manager.ok("POST", "/refunds/batch-reject", json={"ids": ids, "reason": "打卡未达标"})
+    assert data["done"] == 2
+    assert {(await now_of(db, row)).reject_reason for row in rows} == {"打卡未达标"}
+
+
+async def test_five_hundred_approvals_send_nothing_themselves(
+    db: Database, manager: Desk, world: World, queue: RecordingQueue
+) -> None:
+    """B15: the answer doesn't wait for the provider; the sender keeps its own pace."""
+    rows = await waiting(db, 500)
+    queue.jobs.clear()
+    body = {"ids": [str(row.id) for row in rows], "password": factories.PASSWORD, "expected_count": 500}
+    data = await manager.ok("POST", "/refunds/batch-approve", json=body)
+    assert data["done"] == 500
+    assert world.sandbox.wechat_pay.refunds.by_number == {}
+    assert [job.name for job in queue.jobs] == ["refunds.send"]
+    async with db.transaction() as session:
+        actions = list(await session.scalars(select(AuditEntry.action)))
+    assert actions.count("refund.approve") == 500
+
+
+# Extra refunds and repair.
+
+
+async def test_an_extra_refund(db: Database, manager: Desk) -> None:
+    async with db.transaction() as session:
+        camp = await ended_camp(session)
+        member = await enrolled(session, camp)
+        unpaid = await factories.make_payment(session, camp)
+    body = {"payment_id": str(member.payment_id), "amount_fen": 5000, "kind": "exception", "reason": "差一天，特批"}
+    row = await manager.ok("POST", "/refunds", json=body)
+    assert (row["status"], row["kind"], row["amount_fen"], row["verdict"]) == (
+        "pending_review",
+        "exception",
+        5000,
+        None,
+    )
+    assert (row["member_id"], row["reason"]) == (str(member.id), "差一天，特批")
+    await manager.refused(409, "refund_in_flight", "POST", "/refunds", json=body)
+    await manager.ok("POST", f"/refunds/{row['id']}/reject", json={"reason": "其他"})
+    await manager.refused(409, "refund_exceeds_paid", "POST", "/refunds", json=body | {"amount_fen": 9901})
+    await manager.refused(409, "payment_not_refundable", "POST", "/refunds", json=body | {"payment_id": str(unpaid.id)})
+    await manager.refused(404, "not_found", "POST", "/refunds", json=body | {"payment_id": NOBODY})
+    for field, value in (("amount_fen", 0), ("kind", "camp"), ("reason", ""), ("amount_fen", 1.5)):
+        assert await manager.bad_fields("POST", "/refunds", json=body | {field: value}) == {field}
+
+
+async def test_a_retry_and_its_end(db: Database, manager: Desk, queue: RecordingQueue, runtime: Runtime) -> None:
+    runtime.settings.refund.manual_attempts = 1
+    async with db.transaction() as session:
+        refund = await refund_in(session, S.FAILED)
+        other = await refund_in(session, S.SUCCEEDED)
+    row = await manager.ok("POST", f"/refunds/{refund.id}/retry")
+    assert (row["status"], row["manual_retries"], row["failure"]) == ("approved", 1, None)
+    assert "refunds.send" in [job.name for job in queue.jobs]
+    async with db.transaction() as session:
+        (await session.get_one(Refund, refund.id)).status = S.FAILED
+    await manager.refused(409, "retry_exhausted", "POST", f"/refunds/{refund.id}/retry")
+    await manager.refused(409, "refund_not_failed", "POST", f"/refunds/{other.id}/retry")
+
+
+async def test_retrying_a_closed_one_answers_with_its_successor(db: Database, manager: Desk) -> None:
+    async with db.transaction() as session:
+        closed = await refund_in(session, S.CLOSED)
+    row = await manager.ok("POST", f"/refunds/{closed.id}/retry")
+    assert (row["status"], row["replaces_id"]) == ("pending_review", str(closed.id))
+    assert row["out_refund_no"] != closed.out_refund_no
+    others = (await manager.ok("GET", f"/refunds/{row['id']}"))["others"]
+    assert [other["id"] for other in others] == [str(closed.id)]
+
+
+async def test_settling_offline(runtime: Runtime, world: World, time: Time, manager: Desk) -> None:
+    [refund] = await approved(runtime, world)
+    world.sandbox.wechat_pay.faults.set("refund_abnormal", on="create_refund")
+    await flows.send(runtime, {})
+    await manager.refused(
+        409, "refund_not_failed", "POST", f"/refunds/{refund.id}/settle-offline", json={"note": "转账"}
+    )
+    time.advance(61)
+    await flows.refund_sweep(runtime)
+    assert (await now_of(runtime.db, refund)).failure_code == "provider_abnormal"
+    path = f"/refunds/{refund.id}/settle-offline"
+    assert await manager.bad_fields("POST", path, json={}) == {"note"}
+    await manager.refused(404, "not_found", "POST", f"/refunds/{NOBODY}/settle-offline", json={"note": "转账"})
+
+    # While the provider doesn't answer nobody knows whether it still pays.
+    world.sandbox.wechat_pay.faults.set("lose_request", on="query_refund")
+    await manager.refused(502, "provider_unavailable", "POST", path, json={"note": "转账"})
+
+    row = await manager.ok("POST", path, json={"note": "银行转账 20260301-01"})
+    assert (row["status"], row["settled_offline"], row["offline_note"]) == ("succeeded", True, "银行转账 20260301-01")
+
+
+async def test_no_settling_offline_of_what_the_provider_paid_after_all(
+    runtime: Runtime, world: World, time: Time, manager: Desk
+) -> None:
+    [refund] = await approved(runtime, world)
+    world.sandbox.wechat_pay.faults.set("lose_reply", on="create_refund")
+    runtime.settings.refund.auto_attempts = 1
+    await flows.send(runtime, {})
+    assert (await now_of(runtime.db, refund)).status is S.FAILED
+    time.advance(5)
+    path = f"/refunds/{refund.id}/settle-offline"
+    await manager.refused(409, "refund_not_failed", "POST", path, json={"note": "转账"})
+    row = await now_of(runtime.db, refund)
+    assert (row.status, row.settled_offline) == (S.SUCCEEDED, False)
+
+
+async def test_every_act_is_in_the_audit_log(db: Database, manager: Desk, runtime: Runtime, world: World) -> None:
+    [one, two] = await pending(runtime, world, 2)
+    await manager.ok("POST", f"/refunds/{one.id}/approve")
+    await manager.ok("POST", f"/refunds/{two.id}/reject", json={"reason": "其他"})
+    await manager.ok("POST", f"/refunds/{two.id}/reopen", json={"reason": "其他"})
+    async with db.transaction() as session:
+        entries = list(await session.scalars(select(AuditEntry).order_by(AuditEntry.created_at)))
+    assert [(entry.action, entry.actor_id) for entry in entries] == [
+        (action, manager.staff.id) for action in ("refund.approve", "refund.reject", "refund.reopen")
+    ]
+    assert {entry.camp_id for entry in entries} == {one.camp_id, two.camp_id}
+    assert entries[0].ip == "203.0.113.9"
