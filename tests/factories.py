@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 from backend.core.ids import new_id, new_number
-from backend.core.security import SecretBox, hash_password
+from backend.core.security import SecretBox, hash_password, issue_token
 from backend.ledger import service as ledger
 from backend.models.camps import Camp, CampStaff, CampStaffKind, CampStatus
 from backend.models.members import MatchMethod, MatchStatus, Member
@@ -16,7 +16,8 @@ from backend.models.payers import Payer
 from backend.models.payments import Channel, Payment, PaymentStatus
 from backend.models.planets import Planet, PlanetUser
 from backend.models.refunds import Refund, RefundKind, RefundStatus, Verdict
-from backend.models.staff import Staff, StaffRole
+from backend.models.staff import Staff, StaffRole, StaffSession
+from backend.models.uploads import Upload, UploadKind
 from backend.sandbox.oauth import OAuthSandbox
 
 PASSWORD = "correct-horse-1"
@@ -173,3 +174,21 @@ async def make_refund(session: AsyncSession, member: Member, **fields: Any) -> R
         Refund(id=new_id(), camp_id=member.camp_id, member_id=member.id, payment_id=member.payment_id, **fields),
     )
     return refund
+
+
+async def sign_in(session: AsyncSession, staff: Staff, secret: str) -> dict[str, str]:
+    """The headers of a log-in of this person (``secret`` is the settings' ``secret_key``)."""
+    now = clock.now()
+    row: StaffSession = await _saved(
+        session, StaffSession(id=new_id(), staff_id=staff.id, expires_at=now + dt.timedelta(hours=24))
+    )
+    token = issue_token(secret, audience="admin", subject=staff.id, session=row.id, seconds=24 * 3600)
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def make_upload(session: AsyncSession, kind: UploadKind, staff: Staff | None = None) -> Upload:
+    """The row of a stored picture, without its bytes."""
+    staff = staff or await make_staff(session)
+    fields = {"key": f"{kind}/{uuid.uuid4()}.png", "content_type": "image/png", "size_bytes": 100}
+    upload: Upload = await _saved(session, Upload(id=new_id(), kind=kind, uploaded_by=staff.id, **fields))
+    return upload

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 import structlog
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from backend.core import clock
 from backend.core.errors import NotFound
@@ -15,6 +24,7 @@ from backend.core.pagination import Page
 
 T = TypeVar("T")
 U = TypeVar("U")
+D = TypeVar("D", bound=dt.date)
 
 
 def request_id() -> str:
@@ -32,11 +42,23 @@ def _parse(value: object) -> uuid.UUID:
 # An id in a path or body. What can't be an id is answered like an unknown one: 404.
 Id = Annotated[uuid.UUID, BeforeValidator(_parse), PlainSerializer(str), WithJsonSchema({"type": "string"})]
 
+
+def _within_reason(value: D) -> D:
+    """Years at the ends of the calendar overflow as soon as a time zone or a day is added."""
+    if not 1900 <= value.year <= 2999:
+        raise ValueError("年份须在 1900 至 2999 之间")
+    return value
+
+
 # An instant: RFC 3339 with offset, both ways; shown on a Shanghai clock.
-Instant = Annotated[AwareDatetime, PlainSerializer(lambda value: clock.shanghai(value).isoformat(), when_used="json")]
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(_within_reason),
+    PlainSerializer(lambda value: clock.shanghai(value).isoformat(), when_used="json"),
+]
 
 # A calendar day in Shanghai.
-Day = dt.date
+Day = Annotated[dt.date, AfterValidator(_within_reason)]
 
 
 class Model(BaseModel):

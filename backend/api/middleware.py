@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,8 +22,11 @@ MAX_BODY_BYTES = 3 * 1024 * 1024  # a picture of 2 MB in a form, with room to sp
 _GOOD_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-class TooLarge(Exception):
-    """The body is over the limit."""
+class TooLarge(HTTPException):
+    """The body is over the limit. FastAPI lets only HTTP errors pass that come up while it reads a body."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 def client_ip(peer: str | None, forwarded: str | None, trusted: Sequence[Network]) -> str | None:
@@ -94,9 +98,17 @@ class RequestMiddleware:
             await JSONResponse(refusal("body_too_large", "提交的内容太大"), 413)(scope, receive, noting)
         finally:
             seconds = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", "other")
+            route = _route(scope)
             metrics.requests.labels(scope["method"], route, str(status)).observe(seconds)
             log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+def _route(scope: Scope) -> str:
+    """The path as it was declared: one name for all ids, and for everything unknown."""
+    # A route inside a router knows only its own part; FastAPI keeps the whole beside it.
+    whole = scope.get("fastapi", {}).get("effective_route_context")
+    path: str = getattr(whole or scope.get("route"), "path", "other")
+    return path
 
 
 def _limited(receive: Receive) -> Receive:

@@ -13,6 +13,7 @@ from backend.core.config import PaymentSettings
 from backend.core.money import format_yuan
 from backend.models.camps import MAX_CAPACITY, Camp, CampStatus
 
+MAX_DAYS = 1000
 MAX_DESCRIPTION = 500
 # Markup may be longer than what is read, but not without bound.
 MAX_DESCRIPTION_HTML = 10_000
@@ -55,6 +56,8 @@ def problems(new: CampFields, *, payment: PaymentSettings, today: dt.date) -> di
         found["ends_on"] = "结束日期不能早于开始日期"
     elif new.ends_on < today:
         found["ends_on"] = "结束日期不能早于今天"
+    elif total_days(new) > MAX_DAYS:
+        found["ends_on"] = f"训练营最长 {MAX_DAYS} 天"
     elif not 1 <= new.required_days <= total_days(new):
         found["required_days"] = f"要求打卡天数须在 1 至 {total_days(new)} 天之间"
     if new.capacity is not None and not 1 <= new.capacity <= MAX_CAPACITY:

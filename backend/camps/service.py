@@ -77,9 +77,9 @@ async def create(session: AsyncSession, actor: Actor, new: CampFields, *, paymen
     _apply(camp, new)
     session.add(camp)
     await _flush_unique(session)
-    await staffing.assign(session, actor, camp, coach_ids=new.coach_ids, volunteer_ids=new.volunteer_ids)
     after = {name: _json(getattr(new, name)) for name in _own(rules.changed(_NOTHING, new))}
     _audit(session, actor, "camp.create", camp, after=after)
+    await staffing.assign(session, actor, camp, coach_ids=new.coach_ids, volunteer_ids=new.volunteer_ids)
     return camp
 
 

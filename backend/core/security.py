@@ -44,8 +44,9 @@ def issue_token(secret: str, *, audience: Audience, subject: uuid.UUID, session:
 def read_token(secret: str, token: str, *, audience: Audience) -> tuple[uuid.UUID, uuid.UUID] | None:
     """Subject and session of a token that is genuine, for this audience, and not expired; else None."""
     try:
-        # Expiry is judged by our own clock below.
-        claims = jwt.decode(token, secret, algorithms=[_ALGORITHM], audience=audience, options={"verify_exp": False})
+        # Expiry is judged by our own clock below; a token without audience would pass for any.
+        options = {"verify_exp": False, "require_aud": True}
+        claims = jwt.decode(token, secret, algorithms=[_ALGORITHM], audience=audience, options=options)
         if float(claims["exp"]) <= clock.timestamp():
             return None
         return uuid.UUID(claims["sub"]), uuid.UUID(claims["jti"])

@@ -5,9 +5,10 @@ import datetime as dt
 import secrets
 import string
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit import service as audit
@@ -165,24 +166,40 @@ async def create(
     )
     await _set_password(staff, password, field="password")
     session.add(staff)
+    try:
+        async with session.begin_nested():
+            await session.flush()
+    except IntegrityError as error:  # somebody else was faster
+        raise UsernameTaken from error
     after = {"username": username, "display_name": display_name, "role": role.value}
     _audit(session, actor, "user.create", staff, after=after)
     return staff
 
 
 async def update(
-    session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID, *, display_name: str, role: StaffRole, active: bool
+    session: AsyncSession,
+    viewer: Viewer,
+    staff_id: uuid.UUID,
+    *,
+    display_name: str | None = None,
+    role: StaffRole | None = None,
+    active: bool | None = None,
 ) -> Staff:
-    """Change an account; a changed role or a disabled account ends its sessions."""
+    """Change an account; None keeps what is there. A changed role or a disabled account ends its sessions.
+
+    Raises NotFound, NotYourself, LastSuperAdmin.
+    """
+    admins = await repository.active_super_admins_locked(session)
     staff = await _get(session, staff_id)
+    before = {"display_name": staff.display_name, "role": staff.role.value, "active": staff.active}
+    role = role or staff.role
+    active = staff.active if active is None else active
     loses_power = role is not staff.role or not active
     if loses_power:
-        await _protect(session, viewer, staff, keeps_admin=role is StaffRole.SUPER_ADMIN and active)
-    before = {"display_name": staff.display_name, "role": staff.role.value, "active": staff.active}
-    staff.display_name, staff.role, staff.active = display_name, role, active
-    after = {"display_name": display_name, "role": role.value, "active": active}
-    if loses_power:
+        _protect(viewer, staff, admins, keeps_admin=role is StaffRole.SUPER_ADMIN and active)
         await repository.revoke_sessions(session, staff.id, at=clock.now())
+    staff.display_name, staff.role, staff.active = display_name or staff.display_name, role, active
+    after = {"display_name": staff.display_name, "role": role.value, "active": active}
     changed_before, changed_after = audit.difference(before, after)
     action = "user.disable" if changed_after.get("active") is False else "user.update"
     _audit(session, viewer.actor, action, staff, before=changed_before, after=changed_after)
@@ -190,9 +207,10 @@ async def update(
 
 
 async def delete(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> None:
-    """Soft-delete an account and end its sessions."""
+    """Soft-delete an account and end its sessions. Raises NotFound, NotYourself, LastSuperAdmin."""
+    admins = await repository.active_super_admins_locked(session)
     staff = await _get(session, staff_id)
-    await _protect(session, viewer, staff, keeps_admin=False)
+    _protect(viewer, staff, admins, keeps_admin=False)
     staff.deleted_at = clock.now()
     staff.active = False
     await repository.revoke_sessions(session, staff.id, at=clock.now())
@@ -226,14 +244,15 @@ async def _get(session: AsyncSession, staff_id: uuid.UUID) -> Staff:
     return staff
 
 
-async def _protect(session: AsyncSession, viewer: Viewer, staff: Staff, *, keeps_admin: bool) -> None:
-    """Nobody locks themselves out, and the last super_admin stays."""
+def _protect(viewer: Viewer, staff: Staff, admins: Sequence[Staff], *, keeps_admin: bool) -> None:
+    """Nobody locks themselves out, and the last super_admin stays.
+
+    ``admins`` are locked before the account itself, by everybody: two who act on each other don't wait in a circle.
+    """
     if staff.id == viewer.staff.id:
         raise NotYourself
-    if staff.role is StaffRole.SUPER_ADMIN and not keeps_admin:
-        others = [row for row in await repository.active_super_admins_locked(session) if row.id != staff.id]
-        if not others:
-            raise LastSuperAdmin
+    if staff.role is StaffRole.SUPER_ADMIN and not keeps_admin and all(admin.id == staff.id for admin in admins):
+        raise LastSuperAdmin
 
 
 async def _set_password(staff: Staff, password: str, *, field: str) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import uuid
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Annotated, Any
 
 import segno
@@ -262,7 +263,9 @@ async def enroll_url(
     if camp.status is CampStatus.DRAFT:
         raise CampNotPublished
     url = f"{runtime.settings.public_base_url}/enroll/{camp_id}"
-    return answer(EnrollUrlOut(url=url, qr_svg=segno.make(url, error="m").svg_inline(scale=8, svgns=True)))
+    svg = BytesIO()
+    segno.make(url, error="m").save(svg, kind="svg", scale=8, xmldecl=False)
+    return answer(EnrollUrlOut(url=url, qr_svg=svg.getvalue().decode()))
 
 
 @router.get("/{camp_id}/history", dependencies=[Reader])

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.core.errors import NotFound
 from backend.models.staff import StaffRole
 from backend.staff import repository, service
 from backend.staff.rules import Permission
@@ -74,23 +73,14 @@ async def create_user(body: UserIn, session: SessionDep, viewer: CurrentStaff) -
         role=body.role,
         password=body.password,
     )
-    await session.flush()
     return answer(UserOut.model_validate(staff))
 
 
 @router.put("/{user_id}", dependencies=[Writer])
 async def update_user(user_id: Id, body: UserChange, session: SessionDep, viewer: CurrentStaff) -> Answer[UserOut]:
     """Another role, or being switched off, ends the person's log-ins at once."""
-    staff = await repository.by_id(session, user_id, lock=True)
-    if staff is None:
-        raise NotFound("用户不存在")
     staff = await service.update(
-        session,
-        viewer,
-        user_id,
-        display_name=body.display_name or staff.display_name,
-        role=body.role or staff.role,
-        active=staff.active if body.active is None else body.active,
+        session, viewer, user_id, display_name=body.display_name, role=body.role, active=body.active
     )
     return answer(UserOut.model_validate(staff))
 
