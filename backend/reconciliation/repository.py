@@ -48,4 +48,4 @@ async def finish_day(session: AsyncSession, day: dt.date, *, trade_rows: int, fu
 async def staff_names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Display names, also of people who have left."""
     found = await session.execute(select(Staff.id, Staff.display_name).where(Staff.id.in_(ids)))
-    return dict(row._tuple() for row in found)
+    return {row.id: row.display_name for row in found}
