@@ -294,7 +294,8 @@ def load_settings() -> Settings:
     try:
         settings = Settings(_env_file=env_file)
     except ValidationError as error:
-        raise SettingsError([_line(item["loc"], item["msg"]) for item in error.errors(include_input=False)]) from None
+        lines = [_line(item["loc"], item["msg"]) for item in error.errors(include_input=False)]
+        raise SettingsError(list(dict.fromkeys(lines))) from None
     problems = settings.problems()
     if problems:
         raise SettingsError(problems)
@@ -302,5 +303,7 @@ def load_settings() -> Settings:
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:
-    name = "CAMP_" + "__".join(str(part).upper() for part in location if isinstance(part, str))
+    # Positions in lists, and pydantic's names for the branches of a union, are no part of the variable's name.
+    parts = [part for part in location if isinstance(part, str) and part.isidentifier()]
+    name = "CAMP_" + "__".join(parts).upper()
     return f"{name}: {message.removeprefix('Value error, ')}"
