@@ -77,3 +77,15 @@ async def test_a_camp_withdrawn_since_it_was_listed_stays_withdrawn(db: Database
     async with db.transaction() as session:
         assert await follow_the_date(session, withdrawn.id) == []
         assert await follow_the_date(session, deleted.id) == []
+
+
+async def test_the_last_day_is_still_the_camps(db: Database, time: Time) -> None:
+    """B1: what is posted late on the last day counts, so a camp looked at by hand that evening isn't over."""
+    async with db.transaction() as session:
+        camp = await make_camp(session, starts_on=dt.date(2026, 3, 3), ends_on=dt.date(2026, 3, 5))
+    time.set("2026-03-02 23:59")
+    async with db.transaction() as session:
+        assert await follow_the_date(session, camp.id) == []
+    time.set("2026-03-05 23:59")
+    async with db.transaction() as session:
+        assert await follow_the_date(session, camp.id) == [CampStatus.ONGOING]
