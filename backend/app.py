@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from backend.api import errors, media, system
 from backend.api.admin import router as admin
@@ -40,6 +41,16 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> FastAPI:
     app.include_router(media.router)
     for audience in (h5, admin, webhook):
         app.include_router(audience, prefix="/api")
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+            # The cookie that binds a WeChat log-in to its browser.
+            allow_credentials=True,
+        )
     app.add_middleware(RequestMiddleware, trusted_proxies=settings.trusted_proxies)
     return app
 

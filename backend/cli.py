@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring the database to the newest schema; create the first administrator")
     demo = commands.add_parser("demo", help="play a whole camp against the sandbox and show the books")
     demo.add_argument("--once", action="store_true", help="end after the books, with status 0 only if they agree")
-    demo.add_argument("--port", type=int, default=8000, help="of the API; the sandbox takes the next one")
+    demo.add_argument("--port", type=int, default=8000, help="of the API; the sandbox takes a free one")
     dev = commands.add_parser("dev", help="sandbox, worker and reloading API with embedded servers")
     dev.add_argument("--port", type=int, default=8000)
     staff = commands.add_parser("create-staff", help="add an account; reads the password from standard input")

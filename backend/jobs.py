@@ -40,7 +40,6 @@ async def _refund_sweep(runtime: Runtime) -> Summary:
     return {
         "refunds": await refunds.refund_sweep(runtime),
         "notifications": await notifications.deliver_due(runtime),
-        "syncs": await checkins.sweep_syncs(runtime),
     }
 
 
@@ -60,6 +59,8 @@ SCHEDULED: dict[str, Scheduled] = {
     "checkin_sync": Scheduled(checkins.checkin_sync, Daily(1, 0)),
     "refund_lists": Scheduled(refunds.refund_lists, Daily(2, 0)),
     "refund_sweep": Scheduled(_refund_sweep, Every(1)),
+    # By itself: a sync may take many minutes.
+    "sync_sweep": Scheduled(checkins.sweep_syncs, Every(1)),
     "credential_check": Scheduled(planets.credential_check, Every(360, offset=20)),
     "reminders": Scheduled(reminders.reminders, Daily(10, 0)),
     "reconcile": Scheduled(reconciliation.reconcile, Daily(10, 30)),
@@ -76,7 +77,7 @@ WAKEUPS: dict[str, Callable[[Runtime, dict[str, str]], Awaitable[None]]] = {
 
 async def run_job(runtime: Runtime, name: str) -> bool:
     """Run a scheduled job to its end, by hand. Returns whether it went well; raises KeyError for an unknown name."""
-    return await _run(runtime, name, SCHEDULED[name], slot=None)
+    return bool(await _run(runtime, name, SCHEDULED[name], slot=None))
 
 
 async def run_if_due(runtime: Runtime, name: str) -> bool | None:

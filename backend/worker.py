@@ -2,11 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from arq import Worker, func
+from arq.typing import WorkerCoroutine
 from redis.exceptions import RedisError
 
 from backend.core.config import Settings
@@ -78,7 +78,7 @@ async def _answer_doorbell(runtime: Runtime) -> None:
         await asyncio.sleep(RETRY_SECONDS)
 
 
-def _wakeup(runtime: Runtime, name: str) -> Callable[[dict[Any, Any], dict[str, str]], Awaitable[None]]:
+def _wakeup(runtime: Runtime, name: str) -> WorkerCoroutine:
     async def wake(_: dict[Any, Any], arguments: dict[str, str]) -> None:
         with structlog.contextvars.bound_contextvars(job=name):
             try:
@@ -86,11 +86,11 @@ def _wakeup(runtime: Runtime, name: str) -> Callable[[dict[Any, Any], dict[str, 
             except Exception:
                 log.exception("job.failed")
 
-    return wake
+    return cast("WorkerCoroutine", wake)
 
 
-def _by_hand(runtime: Runtime) -> Callable[[dict[Any, Any], dict[str, str]], Awaitable[None]]:
+def _by_hand(runtime: Runtime) -> WorkerCoroutine:
     async def run(_: dict[Any, Any], arguments: dict[str, str]) -> None:
         await run_job(runtime, arguments["name"])
 
-    return run
+    return cast("WorkerCoroutine", run)

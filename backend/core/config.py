@@ -130,14 +130,6 @@ class SyncSettings(BaseModel):
     manual_pause_seconds: int = Field(default=300, ge=0)
 
 
-class LimitSettings(BaseModel):
-    """The guard at the door, requests per minute."""
-
-    enabled: bool = True
-    per_minute: int = Field(default=100, ge=1)
-    sensitive_per_minute: int = Field(default=10, ge=1)
-
-
 class LogSettings(BaseModel):
     """``json`` for machines, ``console`` for people; to a file when one is named, else standard error."""
 
@@ -177,7 +169,6 @@ class Settings(BaseSettings):
     payment: PaymentSettings = PaymentSettings()
     refund: RefundSettings = RefundSettings()
     sync: SyncSettings = SyncSettings()
-    limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
     _split_lists = field_validator("data_keys", "cors_origins", "trusted_proxies", "jobs_off", mode="before")(_split)

@@ -12,7 +12,7 @@ from backend.core.queue import Queue, take_jobs
 
 def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     """An engine for PostgreSQL. ``pool_pre_ping`` so that a restarted server costs no failed request."""
-    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, pool_pre_ping=True)
+    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=30, pool_pre_ping=True)
 
 
 class Database:

@@ -19,7 +19,7 @@ async def show(stage: Stage) -> bool:
     _table(_figures(members, refunds, camp))
     rows = [
         ("the provider holds for us", ours["provider_clearing_fen"], theirs["payments_fen"] - theirs["refunds_fen"]),
-        ("refunds on their way", -ours["refunds_in_transit_fen"], theirs["refunds_processing_fen"]),
+        ("refunds on their way", -ours["refunds_in_transit_fen"], theirs["refunding_fen"]),
         ("all ledger entries together", sum(ours.values()), 0),
         ("deposits still held in the archived camp", camp["deposits_held_fen"], 0),
     ]

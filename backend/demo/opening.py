@@ -18,7 +18,7 @@ from backend.demo.stage import Stage
 
 TOTAL_DAYS = 7
 REQUIRED_DAYS = 5
-DEPOSIT_FEN = 9900
+DEPOSIT_FEN = 19_900
 TWIN_NAME = "小雨"
 
 
@@ -297,7 +297,6 @@ async def expire_order(stage: Stage) -> None:
     idle, payment_id = stage.books["idle"]
     later = clock.shanghai(clock.now() + dt.timedelta(minutes=40))
     await stage.go_to(later.date(), f"{later:%H:%M}")
-    await idle.log_in()
 
     async def closed() -> bool:
         await stage.admin.run_job("order_expiry")

@@ -66,8 +66,9 @@ END $$
 """
 
 # What is refunded, or may still be, never exceeds what was paid. The payment's lock makes two at once wait.
+# Planned anew each time: a plan kept from when the table was empty reads all of it for each row.
 REFUND_WITHIN_PAID = """
-CREATE FUNCTION camp_refund_within_paid() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION camp_refund_within_paid() RETURNS trigger LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     paid bigint;
     other bigint;
