@@ -73,8 +73,6 @@ async def make_list(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) 
     """
     camp = await camps.lock_camp(session, camp_id)
     await check_possible(session, camp)
-    # Before anything is read: nobody else opens a refund of these payments until we are done.
-    await repository.lock_camp_payments(session, camp_id)
     members = await repository.members_of(session, camp_id)
     earlier = await repository.refunds_by_payment(session, camp_id)
     judged = [(member, assessment_of(member)) for member in members]

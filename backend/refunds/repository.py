@@ -26,10 +26,13 @@ _RELEASED = (RefundStatus.REJECTED, RefundStatus.CLOSED)
 
 
 async def _share_camps(session: AsyncSession, camp_ids: Collection[uuid.UUID]) -> None:
-    """Wait for whoever changes these camps before holding anything below them: entries and cases refer to a camp,
-    and meeting its lock only then could be a deadlock."""
+    """Keep whoever makes a list or archives out of these camps, and wait for them, before holding anything below.
+
+    Everything that makes or moves a refund passes here, so that who holds the camp's own lock sees them all stand
+    still. Met only later, through a row that refers to the camp, that lock could be a deadlock.
+    """
     statement = select(Camp.id).where(Camp.id.in_(camp_ids)).order_by(Camp.id)
-    await session.execute(statement.with_for_update(read=True, key_share=True))
+    await session.execute(statement.with_for_update(read=True))
 
 
 async def lock_payment(session: AsyncSession, payment: Payment) -> None:
@@ -38,12 +41,6 @@ async def lock_payment(session: AsyncSession, payment: Payment) -> None:
     statement = select(Payment.id).where(Payment.id == payment.id)
     # Not FOR UPDATE: a row that only refers to the payment need not wait.
     await session.execute(statement.with_for_update(key_share=True))
-
-
-async def lock_camp_payments(session: AsyncSession, camp_id: uuid.UUID) -> None:
-    """Hold all paid orders of a camp."""
-    statement = select(Payment.id).where(Payment.camp_id == camp_id, Payment.transaction_id.is_not(None))
-    await session.execute(statement.order_by(Payment.id).with_for_update(key_share=True))
 
 
 async def locked(session: AsyncSession, where: ColumnElement[bool]) -> tuple[Refund, Payment] | None:

@@ -93,7 +93,6 @@ async def archive(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) ->
     camp = await camps.lock_camp(session, camp_id)
     if camp.status is not CampStatus.SETTLING:
         raise CampNotSettling
-    await repository.lock_camp_payments(session, camp_id)
     by_status = await repository.sums_by_status(session, camp_ids=[camp_id])
     still_open = {status.value: by_status[status][0] for status in IN_FLIGHT if by_status[status][0]}
     if still_open:

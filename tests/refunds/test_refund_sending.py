@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from backend.core.actor import PROVIDER
 from backend.core.db import Database
-from backend.gateways.errors import Unknown
+from backend.gateways.errors import Rejected
 from backend.ledger import service as ledger
 from backend.models.ledger import Account
 from backend.models.notifications import Notification
@@ -251,14 +251,16 @@ async def test_answer_and_notification_in_both_orders(runtime: Runtime, world: W
 
 
 async def test_a_failure_recorded_too_late_changes_nothing(runtime: Runtime, world: World, time: Time) -> None:
-    """A worker that hung comes back with "unknown" after another one succeeded."""
+    """A worker that hung comes back with its refusal after another one succeeded."""
     [refund] = await approved(runtime, world)
     [claimed] = await flows.claim(runtime)
-    stale = Outcome(Unknown("wechat_pay", "timeout"), None)
     time.advance(61)
-    await flows.refund_sweep(runtime)
-    for _ in range(3):
-        await flows.record(runtime, claimed, stale)
+    [again] = await flows.claim(runtime)
+    stale = Outcome(Rejected("wechat_pay", "INVALID_REQUEST"), None)
+    await flows.record(runtime, claimed, stale)
+    assert (await now_of(runtime.db, refund)).status is S.SENDING
+    await flows.record(runtime, again, await flows.ask(runtime, again))
+    await flows.record(runtime, claimed, stale)
     assert (await now_of(runtime.db, refund)).status is S.PROCESSING
 
 
