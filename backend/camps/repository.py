@@ -41,7 +41,7 @@ async def by_id(session: AsyncSession, camp_id: uuid.UUID, *, lock: bool = False
     """A camp that wasn't deleted; with ``lock`` as it stands now, ours until the transaction ends."""
     statement = select(Camp).where(Camp.id == camp_id, Camp.deleted_at.is_(None))
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     camp: Camp | None = await session.scalar(statement)
     return camp
 

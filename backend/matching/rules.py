@@ -54,12 +54,13 @@ class Person:
 class Claim:
     """The people a form leads to, and by which level; nobody without a level.
 
-    ``is_named``: the planet nickname leads there too.
+    ``is_named``: the planet nickname leads there too; ``is_torn``: it leads to exactly one other person.
     """
 
     hits: frozenset[str] = frozenset()
     method: MatchMethod | None = None
     is_named: bool = False
+    is_torn: bool = False
 
     @property
     def person(self) -> str | None:
@@ -134,10 +135,16 @@ def numbers_of(person: Person | None) -> set[str]:
 
 
 def claim(form: Form, people: People) -> Claim:
-    """The first level that hits anybody. Several hits there stay several: no weaker level breaks a tie."""
-    named = people.named(form.planet_nickname)
+    """The first level that hits anybody. Several hits there stay several: no weaker level breaks a tie.
+
+    Numbers are small and dense, so a slip of the finger makes somebody else's. A number that is one person's beside a
+    nickname that is exactly one other's is two hits too: 100 must never be wrong.
+    """
+    named, numbered = people.named(form.planet_nickname), people.numbered(form.planet_number)
+    if len(numbered) == len(named) == 1 and numbered != named:
+        return Claim(numbered | named, MatchMethod.PLANET_NUMBER, is_torn=True)
     for method, hits in (
-        (MatchMethod.PLANET_NUMBER, people.numbered(form.planet_number)),
+        (MatchMethod.PLANET_NUMBER, numbered),
         (MatchMethod.PLANET_NICKNAME, named),
         (MatchMethod.WECHAT_NICKNAME, people.named(form.wechat_nickname)),
     ):
@@ -181,6 +188,8 @@ def _outcome(own: Claim, *, is_winner: bool, is_number_shared: bool) -> Match:
         # Two who typed one number can't both be right, also before the planet tells whose it is.
         shared = Match(MatchStatus.CONFLICT, note="其他报名者填写了相同的星球编号")
         return shared if is_number_shared else Match(MatchStatus.UNMATCHED)
+    if own.is_torn:
+        return Match(MatchStatus.CONFLICT, note="星球编号与星球昵称分别对应不同的星球成员")
     if own.person is None:
         return Match(MatchStatus.CONFLICT, note=f"{_FIELDS[own.method]}对应多位星球成员")
     if not is_winner:

@@ -6,9 +6,6 @@ The crowd is one planet and the payers of its camps. Each payer knows who they a
 type: their number or their long id, full-width digits, leading zeros, blanks, other case, emoji, an old name, a typo,
 swapped fields. Right is: matched or suggested to the label; or left undecided where nothing typed points to the label
 alone. Everything else is wrong, also a match that was missed.
-
-``misled`` is counted apart: who types the number of somebody else is that somebody by the rules (the number has
-precedence over names), and only another payer who leads to the same person brings the mistake to light.
 """
 
 import json
@@ -47,12 +44,11 @@ class Payer:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts over all payers; ``wrong_at`` by confidence without the ``misled``, ``by_noise`` as (right, all)."""
+    """Counts over all payers; ``wrong_at`` by confidence, ``by_noise`` as (right, all)."""
 
     payers: int
     right: int
     matched: int
-    misled: int
     wrong_at: dict[int, int]
     by_noise: dict[str, tuple[int, int]]
 
@@ -139,8 +135,7 @@ def measure(seed: int) -> Figures:
     chance = random.Random(seed)
     people = make_people(chance)
     directory = People(people)
-    by_id = {person.user_id: person for person in people}
-    right, matched, misled, wrong_at = 0, 0, 0, Counter({33: 0, 66: 0, 100: 0})
+    right, matched, wrong_at = 0, 0, Counter({33: 0, 66: 0, 100: 0})
     by_noise: dict[str, tuple[int, int]] = {}
     camps = make_camps(chance, people)
     for payers in camps:
@@ -150,15 +145,13 @@ def measure(seed: int) -> Figures:
             matched += match.status is MatchStatus.MATCHED
             if match.planet_user_id is not None:
                 good = match.planet_user_id == payer.label
-                typed_theirs = _number(payer) in (match.planet_user_id, by_id[match.planet_user_id].number)
-                misled += not good and typed_theirs
-                wrong_at[match.confidence] += not good and not typed_theirs
+                wrong_at[match.confidence] += not good
             else:
                 good = not _is_findable(payer, payers, people)
             done, total = by_noise.get(payer.noise, (0, 0))
             by_noise[payer.noise] = (done + good, total + 1)
             right += good
-    return Figures(sum(map(len, camps)), right, matched, misled, dict(wrong_at), by_noise)
+    return Figures(sum(map(len, camps)), right, matched, dict(wrong_at), by_noise)
 
 
 def _is_findable(payer: Payer, payers: list[Payer], people: list[Person]) -> bool:
@@ -197,8 +190,7 @@ def main() -> None:
         "payers": figures.payers,
         "right": f"{figures.accuracy:.2%}",
         "matched": f"{figures.matched / figures.payers:.2%}",
-        "misled by another's number": figures.misled,
-        "wrong otherwise, by confidence": figures.wrong_at,
+        "wrong, by confidence": figures.wrong_at,
         "right by noise": {noise: f"{good}/{total}" for noise, (good, total) in sorted(figures.by_noise.items())},
     }
     sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=2) + "\n")

@@ -43,8 +43,14 @@ def test_a_wechat_nickname_only_suggests() -> None:
     assert alone(form(wechat="小林")) == Match(MatchStatus.SUGGESTED, 33, MatchMethod.WECHAT_NICKNAME, LIN.user_id)
 
 
-def test_the_number_has_precedence_over_names_of_somebody_else() -> None:
-    assert alone(form("102", nickname="小林", wechat="小林")).planet_user_id == CHEN.user_id
+def test_the_number_has_precedence_over_a_nickname_that_is_nobodys() -> None:
+    assert alone(form("102", nickname="改了名的人", wechat="小林")).planet_user_id == CHEN.user_id
+
+
+def test_a_number_beside_the_nickname_of_exactly_one_other_person_is_never_a_guess() -> None:
+    outcome = alone(form("102", nickname="小林", wechat="小林"))
+    assert (outcome.status, outcome.confidence, outcome.planet_user_id) == (MatchStatus.CONFLICT, 0, None)
+    assert outcome.note == "星球编号与星球昵称分别对应不同的星球成员"
 
 
 def test_a_number_of_nobody_leaves_the_word_to_the_nickname() -> None:
