@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.camps import flows as camps
@@ -131,5 +131,6 @@ async def _finish(
 
 async def last_runs(session: AsyncSession) -> Sequence[JobRun]:
     """The newest run of each job that ever ran."""
-    statement = select(JobRun).distinct(JobRun.name).order_by(JobRun.name, JobRun.created_at.desc(), JobRun.id.desc())
+    statement = select(JobRun).ext(distinct_on(JobRun.name))
+    statement = statement.order_by(JobRun.name, JobRun.created_at.desc(), JobRun.id.desc())
     return (await session.scalars(statement)).all()

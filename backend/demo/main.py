@@ -107,7 +107,6 @@ def _start(
         "CAMP_JOBS_OFF": "camp_states,checkin_sync,refund_lists,reminders,reconcile,credential_check,housekeeping,"
         "payment_backfill",
     }
-    processes.run("migrate", "backend", "migrate", environment=environment)
     processes.wait_for("sandbox", f"{sandbox_url}/")
     environment |= _read_env(env_file)
     serve = ["backend", "serve", "--port", str(port)]
@@ -115,6 +114,8 @@ def _start(
         serve = ["uvicorn", "backend.app:from_environment", "--factory", "--reload", "--reload-dir", "backend"]
         serve += ["--port", str(port)]
     processes.start("api", *serve, environment=environment)
+    # The API is ready only when the tables are there; it loads meanwhile.
+    processes.run("migrate", "backend", "migrate", environment=environment)
     processes.start("worker", "backend", "worker", environment=environment)
     processes.wait_for("api", f"{api_url}/readyz")
     return api_url, sandbox_url

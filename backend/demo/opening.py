@@ -181,17 +181,17 @@ async def enrol(stage: Stage) -> None:
 async def _enrol_one(stage: Stage, person: Person, *, wait: bool = True) -> None:
     phone = Phone(stage.http, person.openid)
     await phone.log_in()
-    await _pay(stage, phone, person, stage.camp_id, "jsapi", wait=wait)
+    person.payment_id = await _pay(stage, phone, person, stage.camp_id, wait=wait)
 
 
-async def _pay(stage: Stage, phone: Phone, person: Person, camp_id: str, channel: str, *, wait: bool = True) -> str:
-    order = await phone.post("/payments", {"camp_id": camp_id, "channel": channel} | person.form)
-    person.payment_id = order["payment_id"]
-    await phone.get(f"/payments/{person.payment_id}/params")
+async def _pay(stage: Stage, phone: Phone, person: Person, camp_id: str, *, wait: bool = True) -> str:
+    """Order, pay on the cashier, and wait until the page would see it unless told otherwise. Returns the id."""
+    order = await phone.post("/payments", {"camp_id": camp_id, "channel": "jsapi"} | person.form)
+    await phone.get(f"/payments/{order['payment_id']}/params")
     await stage.sandbox.press_pay(order["out_trade_no"], person.openid)
     if wait:
-        await _confirmed(stage, phone, person.payment_id)
-    return person.payment_id
+        await _confirmed(stage, phone, order["payment_id"])
+    return str(order["payment_id"])
 
 
 async def _confirmed(stage: Stage, phone: Phone, payment_id: str) -> None:
@@ -246,34 +246,34 @@ async def _double_payment(stage: Stage) -> None:
 
 async def _other_camps(stage: Stage) -> None:
     """A few people for the camps that are not played to their end, and an order nobody pays."""
-    dice = random.Random(5)  # noqa: S311 - a play, not a secret
-    for key, count in (("running", 12), ("enrolling", 6)):
-        people = [person for person in stage.cast if person.how is How.NUMBER][20 : 20 + count]
-        camp_id = stage.books[f"{key}_camp"]["id"]
-        for person in people:
-            phone = Phone(stage.http, person.openid)
-            await phone.log_in()
-            kept = person.payment_id
-            await _pay(stage, phone, person, camp_id, "jsapi")
-            person.payment_id = kept
-        if key == "running":
-            start = stage.first_day + dt.timedelta(days=2)
-            posts = [
-                {
-                    "user_id": person.user_id,
-                    "at": (clock.day_start(start + dt.timedelta(days=day)) + dt.timedelta(hours=9)).isoformat(),
-                }
-                for person in people
-                for day in range(dice.randint(2, 5))
-            ]
-            checkin_id = stage.books["running_camp"]["checkin_id"]
-            await stage.sandbox.post("zsxq", "posts", {"checkin_id": checkin_id, "posts": posts})
+    people = [person for person in stage.cast if person.how is How.NUMBER][20:32]
+    camps = [("running", person) for person in people] + [("enrolling", person) for person in people[:6]]
+    await stage.at_once([partial(_join_camp, stage, stage.books[f"{key}_camp"]["id"], person) for key, person in camps])
+    await _post_in_running_camp(stage, people)
     idle = Phone(stage.http)
     await idle.log_in()
     form = {"planet_nickname": "犹豫的人", "planet_number": "999", "wechat_nickname": "再想想"}
     order = await idle.post("/payments", {"camp_id": stage.camp_id, "channel": "h5"} | form)
     stage.books["idle"] = (idle, order["payment_id"])
     stage.tell("12 people in the running camp, 6 in the enrolling one, and one order that nobody pays")
+
+
+async def _join_camp(stage: Stage, camp_id: str, person: Person) -> None:
+    phone = Phone(stage.http, person.openid)
+    await phone.log_in()
+    await _pay(stage, phone, person, camp_id)
+
+
+async def _post_in_running_camp(stage: Stage, people: list[Person]) -> None:
+    dice = random.Random(5)  # noqa: S311 - a play, not a secret
+    # It starts two days after the main camp, and people post at nine.
+    posts = [
+        {"user_id": person.user_id, "at": _at(stage, 3 + day, 9 * 60)}
+        for person in people
+        for day in range(dice.randint(2, 5))
+    ]
+    checkin_id = stage.books["running_camp"]["checkin_id"]
+    await stage.sandbox.post("zsxq", "posts", {"checkin_id": checkin_id, "posts": posts})
 
 
 async def _renames(stage: Stage) -> None:

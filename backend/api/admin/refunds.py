@@ -92,7 +92,7 @@ class PaymentOut(Model):
     excess: Excess | None
 
 
-class MemberOut(Model):
+class RefundMemberOut(Model):
     """As it stands now, beside the row's frozen evidence."""
 
     id: Id
@@ -109,7 +109,7 @@ class RefundDetailOut(RefundOut):
     """``others`` are the payment's other refunds, ``checkin_days`` the member's counted days."""
 
     payment: PaymentOut
-    member: MemberOut | None
+    member: RefundMemberOut | None
     checkin_days: list[Day]
     others: list[RefundOut]
     history: list[StateChangeOut]
@@ -390,7 +390,7 @@ async def detail(row: Visible, session: SessionDep) -> Answer[RefundDetailOut]:
             _fields(row)
             | {
                 "payment": PaymentOut.model_validate(row.payment),
-                "member": MemberOut.model_validate(member) if member is not None else None,
+                "member": RefundMemberOut.model_validate(member) if member is not None else None,
                 "checkin_days": await repository.checkin_days(session, member) if member is not None else [],
                 "others": [refund_out(other) for other in others if other.refund.id != refund.id],
                 "history": [
