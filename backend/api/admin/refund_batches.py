@@ -1,0 +1,110 @@
+"""Reviewing many refunds at once: each row by its own merits, and exactly what the person confirmed or nothing."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from backend.api.admin.refunds import ReasonText
+from backend.api.answers import Answer, Model, answer
+from backend.api.deps import Allowed, CurrentStaff, RuntimeDep, SessionDep
+from backend.core.errors import NotFound
+from backend.core.ids import parse_id
+from backend.refunds import review
+from backend.staff import service as staff
+from backend.staff.rules import Permission
+
+router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_REVIEW))])
+
+
+class _BatchIn(Model):
+    """What the person confirmed; if the server would do anything else, it does nothing."""
+
+    ids: Annotated[list[str], Field(min_length=1, max_length=1000)]
+    expected_count: Annotated[int, Field(ge=0)] | None = None
+    expected_sum_fen: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def expected(self) -> review.Expectation:
+        return review.Expectation(self.expected_count, self.expected_sum_fen)
+
+
+class BatchApproveIn(_BatchIn):
+    min_confidence: Annotated[int, Field(ge=0, le=100)] = 100
+    password: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+
+class BatchRejectIn(_BatchIn):
+    reason: ReasonText
+
+
+class BatchLineOut(Model):
+    id: str
+    ok: bool
+    code: str
+    message: str
+
+
+class BatchOut(Model):
+    """``done`` and ``skipped`` count the results."""
+
+    results: list[BatchLineOut]
+    done: int
+    skipped: int
+
+
+_BATCH_TEXTS = {
+    "ok": "",
+    "not_found": NotFound.message,
+    "forbidden": "没有查看该训练营的权限",
+    "refund_already_reviewed": review.RefundAlreadyReviewed.message,
+    "needs_confirmation": "需要人工确认，请单独审核",
+    "not_eligible": "系统判定不符合退款条件，请单独审核",
+}
+
+
+@router.post("/batch-approve")
+async def batch_approve(
+    body: BatchApproveIn, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep
+) -> Answer[BatchOut]:
+    """Approve many. Rows in doubt are skipped unless ``min_confidence`` admits them."""
+    settings = runtime.settings.refund
+    review.require_reviewer(viewer, settings)
+    # Before any row is held: checking a password takes a while on purpose.
+    right = await staff.confirm_password(viewer, body.password) if body.password is not None else None
+    results = await review.approve_batch(
+        session,
+        viewer,
+        _ids(body.ids),
+        min_confidence=body.min_confidence,
+        expected=body.expected,
+        password_right=right,
+        settings=settings,
+    )
+    return _batch_answer(body.ids, results)
+
+
+@router.post("/batch-reject")
+async def batch_reject(
+    body: BatchRejectIn, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep
+) -> Answer[BatchOut]:
+    """Reject many with one reason."""
+    review.require_reviewer(viewer, runtime.settings.refund)
+    results = await review.reject_batch(session, viewer, _ids(body.ids), reason=body.reason, expected=body.expected)
+    return _batch_answer(body.ids, results)
+
+
+def _ids(texts: list[str]) -> list[uuid.UUID]:
+    """Each id once, without what can't be one."""
+    return list(dict.fromkeys(id_ for text in texts if (id_ := parse_id(text)) is not None))
+
+
+def _batch_answer(asked: list[str], results: list[review.BatchResult]) -> Answer[BatchOut]:
+    codes = {str(result.id): result.code for result in results}
+    lines = []
+    for text in dict.fromkeys(asked):
+        code = codes.get(text.lower(), "not_found")
+        lines.append(BatchLineOut(id=text, ok=code == "ok", code=code, message=_BATCH_TEXTS[code]))
+    done = sum(line.ok for line in lines)
+    return answer(BatchOut(results=lines, done=done, skipped=len(lines) - done))
