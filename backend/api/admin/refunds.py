@@ -80,7 +80,7 @@ class RefundOut(Model):
     created_at: Instant
 
 
-class PaymentOut(Model):
+class RefundPaymentOut(Model):
     id: Id
     out_trade_no: str
     transaction_id: str | None
@@ -106,7 +106,7 @@ class RefundMemberOut(Model):
 class RefundDetailOut(RefundOut):
     """``others`` are the payment's other refunds, ``checkin_days`` the member's counted days."""
 
-    payment: PaymentOut
+    payment: RefundPaymentOut
     member: RefundMemberOut | None
     checkin_days: list[Day]
     others: list[RefundOut]
@@ -295,7 +295,7 @@ async def detail(row: Visible, session: SessionDep) -> Answer[RefundDetailOut]:
         RefundDetailOut.model_validate(
             _fields(row)
             | {
-                "payment": PaymentOut.model_validate(row.payment),
+                "payment": RefundPaymentOut.model_validate(row.payment),
                 "member": RefundMemberOut.model_validate(member) if member is not None else None,
                 "checkin_days": await repository.checkin_days(session, member) if member is not None else [],
                 "others": [refund_out(other) for other in others if other.refund.id != refund.id],
