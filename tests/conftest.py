@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from backend.app import create_app
 from backend.core import clock
-from backend.core.config import Settings
+from backend.core.config import LogSettings, Settings
 from backend.core.db import Database, make_engine
+from backend.core.logging import configure_logging
 from backend.core.migrate import upgrade
 from backend.core.queue import Job
 from backend.core.security import SecretBox
@@ -35,6 +36,8 @@ from tests.world import World, make_world
 
 pytest_plugins = ["tests.servers"]
 os.environ["CAMP_ENV"] = "test"
+# As the product logs: structlog left to itself prints tracebacks with all local variables, which takes minutes.
+configure_logging(LogSettings(level="warning"))
 
 
 class RecordingQueue:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from backend.embedded.processes import die_with
+
 
 class DemoError(Exception):
     """Something the demo needs didn't come about; the text is for the person at the terminal."""
@@ -25,7 +27,9 @@ def free_port() -> int:
 
 
 def port_or_free(wanted: int) -> int:
-    """The wanted port, or a free one when it is taken."""
+    """The wanted port, or a free one when it is taken or 0."""
+    if wanted == 0:
+        return free_port()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -51,8 +55,9 @@ class Processes:
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            # Ctrl-C reaches us alone; we end the children ourselves.
+            # Ctrl-C reaches us alone; we end the children ourselves, or the kernel does if we are killed.
             start_new_session=True,
+            preexec_fn=die_with(os.getpid()),
         )
         log.close()
         self._running.append((name, child))

@@ -148,7 +148,7 @@ def _spawn(
         # No PG… variable, locale or library path of the caller's may reach a server.
         env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
         start_new_session=True,  # Ctrl-C is for us; we then end the server in good order
-        preexec_fn=_die_with(os.getpid()),
+        preexec_fn=die_with(os.getpid()),
         user=account.pw_uid if account else None,
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,
@@ -171,7 +171,7 @@ def _ctrl_c_waits() -> Iterator[None]:
             signal.raise_signal(held[0])
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def die_with(parent: int) -> Callable[[], None]:
     """What the child runs before it becomes the server; after the switch of user, which would clear the wish."""
 
     def ask_the_kernel() -> None:
