@@ -16,18 +16,8 @@ from backend.models.planets import PlanetUser
 
 async def people(session: AsyncSession, planet_id: uuid.UUID) -> list[Person]:
     """Everybody known on the planet, also who left."""
-    return await _people(session, PlanetUser.planet_id == planet_id)
-
-
-async def people_numbered(session: AsyncSession, planet_id: uuid.UUID, number: str) -> list[Person]:
-    """Whose planet number or user id this is."""
-    fits = or_(PlanetUser.user_id == number, PlanetUser.number == number)
-    return await _people(session, and_(PlanetUser.planet_id == planet_id, fits))
-
-
-async def _people(session: AsyncSession, condition: ColumnElement[bool]) -> list[Person]:
     columns = select(PlanetUser.user_id, PlanetUser.number, PlanetUser.name, PlanetUser.alias)
-    return [Person(*found) for found in await session.execute(columns.where(condition))]
+    return [Person(*found) for found in await session.execute(columns.where(PlanetUser.planet_id == planet_id))]
 
 
 async def person(session: AsyncSession, planet_id: uuid.UUID, user_id: str) -> PlanetUser | None:

@@ -47,14 +47,13 @@ async def match_member(session: AsyncSession, member: Member, *, planet_id: uuid
     if planet_id is None or _settled_by_hand(member):
         return
     form, number = form_of(member), rules.digits(member.planet_number)
-    # Names are compared folded, for which everybody must be read; most numbers make that needless.
-    known = await repository.people_numbered(session, planet_id, number) if number else []
-    known = known or await repository.people(session, planet_id)
-    claimed = rules.claim(form, People(known)).person
+    # Everybody must be read: names are compared folded, and a nickname may speak against a number.
+    known = await repository.people(session, planet_id)
+    people = People(known)
+    claimed = rules.claim(form, people).person
     person = next((one for one in known if one.user_id == claimed), None)
     numbers = {member.planet_number, *([number] if number else []), *rules.numbers_of(person)}
     rivals = await repository.rivals_locked(session, member, numbers=numbers, person=person)
-    people = People(await repository.people(session, planet_id) if rivals else known)
     outcome = rules.decide({each.id: _entry(each) for each in (member, *rivals)}, people)
     # Not all members were looked at. That suffices to decide for this one and to see who of the rivals loses their
     # person; what a rival may gain is left to the next match of the whole camp.

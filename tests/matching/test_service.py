@@ -395,3 +395,12 @@ async def test_a_camp_is_matched_with_a_handful_of_statements(
     await session.flush()
     assert counts["matched"] == 60
     assert len(statements) < 20
+
+
+@pytest.mark.usefixtures("lin", "chen")
+async def test_right_after_payment_too_a_nickname_of_somebody_else_speaks_against_a_number(
+    session: AsyncSession, camp: Camp
+) -> None:
+    member = await make_member(session, camp, **typed("102", nickname="小林"))
+    await match(session, member, camp)
+    assert (member.status, member.planet_user_id) == (S.CONFLICT, None)
