@@ -1,6 +1,7 @@
 """The worker process: the timetable, and the doorbell that commits ring through Redis."""
 
 import asyncio
+import contextlib
 import signal
 from typing import Any, cast
 
@@ -28,8 +29,8 @@ async def run_worker(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_runtime(settings) as runtime:
-        lanes = [asyncio.create_task(_keep_timetable(runtime, lane)) for lane in _lanes(settings.jobs_off)]
-        tasks = [asyncio.create_task(_answer_doorbell(runtime)), *lanes]
+        lanes = [asyncio.create_task(_keep_timetable(runtime, lane, stop)) for lane in _lanes(settings.jobs_off)]
+        tasks = [asyncio.create_task(_answer_doorbell(runtime, stop)), *lanes]
         log.info("worker.started")
         await stop.wait()
         for task in tasks:
@@ -45,20 +46,26 @@ def _lanes(off: list[str]) -> list[list[str]]:
     return [nightly, *([name] for name in names if name not in nightly)]
 
 
-async def _keep_timetable(runtime: Runtime, lane: list[str]) -> None:
-    while True:
+async def _keep_timetable(runtime: Runtime, lane: list[str], stop: asyncio.Event) -> None:
+    # Not for ever: a database that dies while we are told to stop may turn the cancellation into its own error.
+    while not stop.is_set():
         for name in lane:
             try:
                 await run_if_due(runtime, name)
             except Exception:
                 # The database is away: the slot stays free, and the next tick tries again.
                 log.exception("timetable.failed", job=name)
-        await asyncio.sleep(TICK_SECONDS)
+        await _pause(stop, TICK_SECONDS)
 
 
-async def _answer_doorbell(runtime: Runtime) -> None:
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def _answer_doorbell(runtime: Runtime, stop: asyncio.Event) -> None:
     """Run what commits ask for. A Redis that is away is waited for; the timetable's sweep works meanwhile."""
-    while True:
+    while not stop.is_set():
         worker = Worker(
             functions=[func(_wakeup(runtime, name), name=name, keep_result=0, max_tries=1) for name in WAKEUPS]
             + [func(_by_hand(runtime), name="job", keep_result=0, max_tries=1)],
@@ -75,7 +82,7 @@ async def _answer_doorbell(runtime: Runtime) -> None:
             log.warning("doorbell.unavailable", error=type(error).__name__)
         finally:
             await worker.close()
-        await asyncio.sleep(RETRY_SECONDS)
+        await _pause(stop, RETRY_SECONDS)
 
 
 def _wakeup(runtime: Runtime, name: str) -> WorkerCoroutine:
