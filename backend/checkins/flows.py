@@ -102,9 +102,9 @@ async def _note_credential(runtime: Runtime, plan: Plan, reading: Reading) -> No
     error = reading.error or reading.numbers_error
     if isinstance(error, zsxq.AuthExpired):
         await _note_dead_credential(runtime, plan, planet_flows.explain(error))
-    elif reading.probe is not None:
+    elif reading.error is None:
         async with runtime.db.transaction() as session:
-            await planets.credential_works(session, plan.planet, expires_in_seconds=reading.probe.expires_in_seconds)
+            await planets.credential_works(session, plan.planet)
 
 
 async def _note_dead_credential(runtime: Runtime, plan: Plan, reason: str) -> None:

@@ -11,7 +11,7 @@ import structlog
 from backend.core import clock
 from backend.gateways import zsxq
 from backend.gateways.errors import GatewayError
-from backend.gateways.zsxq import PlanetMember, Post, Probe, RankingRow, Totals
+from backend.gateways.zsxq import PlanetMember, Post, RankingRow, Totals
 from backend.models.planets import Planet
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,6 @@ class Plan:
 class Reading:
     """What was read so far. ``error`` is what ended it early; ``numbers_error`` ended only the look-up of numbers."""
 
-    probe: Probe | None = None
     totals: Totals | None = None
     people: dict[str, RankingRow] = field(default_factory=dict)
     ranking_ended: bool = False
@@ -65,8 +64,8 @@ Beat = Callable[[Reading], Awaitable[None]]
 async def read_project(view: zsxq.Planet, plan: Plan, reading: Reading, beat: Beat) -> None:
     """Read totals, ranking and posts. What the other side refuses ends it, as ``reading.error``."""
     try:
-        # A token that died earlier is refused within this process until a probe shows it works again.
-        reading.probe = await view.probe()
+        # Whether the token may be used is decided by the planet's row, not by what this process remembers.
+        view.trust()
         await _read_ranking(view, plan, reading, beat)
         if reading.is_short:
             # People move while one pages through a ranking; a second look tells that from a real gap.

@@ -95,14 +95,18 @@ async def update(
     return planet
 
 
-async def credential_works(session: AsyncSession, tested: Planet, *, expires_in_seconds: int | None) -> None:
-    """Note that the credential ``tested`` was read with is good. A newer one isn't touched."""
+async def credential_works(session: AsyncSession, tested: Planet, *, expires_in_seconds: int | None = None) -> None:
+    """Note that the credential ``tested`` was read with is good, and for how long if that is known.
+
+    A newer credential isn't touched.
+    """
     planet = await _locked(session, tested.id)
     if planet.sealed_token != tested.sealed_token:
         return
     now = clock.now()
     planet.credential_status, planet.credential_checked_at = CredentialStatus.VALID, now
-    planet.credential_expires_at = now + dt.timedelta(seconds=expires_in_seconds) if expires_in_seconds else None
+    if expires_in_seconds is not None:
+        planet.credential_expires_at = now + dt.timedelta(seconds=expires_in_seconds)
 
 
 async def credential_failed(session: AsyncSession, tested: Planet, *, reason: str) -> None:

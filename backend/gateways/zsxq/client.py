@@ -60,7 +60,7 @@ class Planet:
     """Questions about one planet.
 
     Each raises the errors drawn in ``errors.py``; reads never raise Unknown. After AuthExpired every call with this
-    token fails at once in this process until :meth:`probe` succeeds, so a run begins with a probe.
+    token fails at once in this process until :meth:`probe` succeeds or the caller knows better (:meth:`trust`).
     """
 
     def __init__(self, wire: Wire, lane: Lane, group_id: str, token: str) -> None:
@@ -80,6 +80,10 @@ class Planet:
             latency_ms=user.latency_ms,
             expires_in_seconds=user.expires_in_seconds,
         )
+
+    def trust(self) -> None:
+        """Forget that the token was refused: somebody saved it again, or it was seen to work elsewhere."""
+        self._lane.revive()
 
     async def list_projects(self, scope: Scope) -> list[Project]:
         """The check-in projects of one scope, newest first. Unreadable ones are logged and left out."""
