@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 5.0
 RETRY_SECONDS = 5.0
+STOP_SECONDS = 20
 
 
 async def run_worker(settings: Settings) -> None:
@@ -33,6 +34,8 @@ async def run_worker(settings: Settings) -> None:
         tasks = [asyncio.create_task(_answer_doorbell(runtime, stop)), *lanes]
         log.info("worker.started")
         await stop.wait()
+        # Whatever hangs then, such as a driver whose server is gone: the rows remember where the work stood.
+        signal.alarm(STOP_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
