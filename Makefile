@@ -40,7 +40,7 @@ fmt: install ## Format, and fix what can be fixed
 dev: install ## Serve with hot reload
 	@$(BIN)/python -m backend dev $(ARGS)
 
-bench: install ## Measure what one core carries
+bench: install ## Measure ratios beside named baselines
 	@$(BIN)/python -m bench $(ARGS)
 
 install: $(PYTHON_READY) $(FRONTS_READY) ## Install what the other commands need (they do it themselves)
