@@ -6,7 +6,7 @@ import signal
 from typing import Any, cast
 
 import structlog
-from arq import Worker, func
+from arq import ArqRedis, Worker, create_pool, func
 from arq.typing import WorkerCoroutine
 from redis.exceptions import RedisError
 
@@ -69,23 +69,31 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 async def _answer_doorbell(runtime: Runtime, stop: asyncio.Event) -> None:
     """Run what commits ask for. A Redis that is away is waited for; the timetable's sweep works meanwhile."""
     while not stop.is_set():
-        worker = Worker(
-            functions=[func(_wakeup(runtime, name), name=name, keep_result=0, max_tries=1) for name in WAKEUPS]
-            + [func(_by_hand(runtime), name="job", keep_result=0, max_tries=1)],
-            queue_name=QUEUE_NAME,
-            redis_settings=arq_settings(runtime.settings.redis_url),
-            handle_signals=False,
-            max_jobs=10,
-            job_timeout=1800,
-            poll_delay=0.1,
-        )
         try:
-            await worker.main()
+            pool = await create_pool(arq_settings(runtime.settings.redis_url), default_queue_name=QUEUE_NAME)
+            await _listen(runtime, pool)
         except (RedisError, OSError) as error:
             log.warning("doorbell.unavailable", error=type(error).__name__)
-        finally:
-            await worker.close()
         await _pause(stop, RETRY_SECONDS)
+
+
+async def _listen(runtime: Runtime, pool: ArqRedis) -> None:
+    worker = Worker(
+        functions=[func(_wakeup(runtime, name), name=name, keep_result=0, max_tries=1) for name in WAKEUPS]
+        + [func(_by_hand(runtime), name="job", keep_result=0, max_tries=1)],
+        queue_name=QUEUE_NAME,
+        redis_pool=pool,
+        handle_signals=False,
+        max_jobs=10,
+        job_timeout=1800,
+        poll_delay=0.1,
+    )
+    try:
+        await worker.main()
+    finally:
+        # arq's close gives up half-way when a job is cancelled with it, and leaves the connections open.
+        await asyncio.gather(worker.close(), return_exceptions=True)
+        await pool.aclose()
 
 
 def _wakeup(runtime: Runtime, name: str) -> WorkerCoroutine:
