@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 # Both servers take SIGINT as "end now, in good order" (PostgreSQL: fast shutdown).
 _STOP = signal.SIGINT
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 15.0  # a busy machine writes PostgreSQL's last checkpoint slowly
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 

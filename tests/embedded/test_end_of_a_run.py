@@ -54,8 +54,8 @@ class StartOwner(Protocol):
 
 @pytest.fixture
 def prefix() -> Iterator[str]:
-    """A prefix nobody else uses, so that a test clears only what it made."""
-    prefix = f"camp-{secrets.token_hex(3)}-"
+    """A prefix nobody else uses and no run's own (``camp-``) begins, so that only the test clears what it made."""
+    prefix = f"run-{secrets.token_hex(3)}-"
     yield prefix
     with run_directory(prefix):
         pass  # clears what a failed test left
