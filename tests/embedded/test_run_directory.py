@@ -14,7 +14,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands its dire
 @pytest.fixture
 def prefix() -> str:
     """A prefix nobody else uses, so that a test cleans up only what it made."""
-    return f"camp-{secrets.token_hex(3)}-"
+    return f"run-{secrets.token_hex(3)}-"
 
 
 def test_is_gone_afterwards_also_after_an_error(prefix: str) -> None:
