@@ -117,6 +117,7 @@ class RefundSettings(BaseModel):
     auto_attempts: int = Field(default=3, ge=1, le=10)
     manual_attempts: int = Field(default=5, ge=0, le=20)
     retry_waits_seconds: Annotated[list[float], NoDecode] = [60, 300, 1800]
+    undo_seconds: int = Field(default=10, ge=0, le=3600)
     password_threshold_fen: int = Field(default=1_000_000, ge=0)
     stuck_hours: int = Field(default=24, ge=1)
     coach_review: bool = True

@@ -103,6 +103,7 @@ def _start(
         "CAMP_ZSXQ__RETRY_WAITS_SECONDS": "0.05,0.05,0.1,0.1,0.2",
         "CAMP_ZSXQ__COOL_DOWN_SECONDS": "0.3",
         "CAMP_REFUND__PER_SECOND": "50",
+        "CAMP_REFUND__UNDO_SECONDS": "0",
         # The nights are played with the clock, each job at its hour.
         "CAMP_JOBS_OFF": "camp_states,checkin_sync,refund_lists,reminders,reconcile,credential_check,housekeeping,"
         "payment_backfill",
