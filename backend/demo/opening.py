@@ -66,8 +66,8 @@ async def open_camps(stage: Stage) -> None:
     coach = await _staff(stage, "coach-li", "李教练", "coach")
     volunteer = await _staff(stage, "volunteer-wang", "小王", "volunteer")
     pictures = {
-        "poster_key": await stage.admin.upload("poster", _poster()),
-        "group_qr_key": await stage.admin.upload("group_qr", _qr("https://example.com/group")),
+        "poster_key": await stage.admin.upload("poster", poster()),
+        "group_qr_key": await stage.admin.upload("group_qr", qr("https://example.com/group")),
     }
     people = {"coach_ids": [coach], "volunteer_ids": [volunteer]}
     camps = {
@@ -76,7 +76,7 @@ async def open_camps(stage: Stage) -> None:
         "enrolling": ("二十一天早起训练营", today + dt.timedelta(days=20), today + dt.timedelta(days=40), 15, 200),
     }
     for key, (name, starts_on, ends_on, required, capacity) in camps.items():
-        camp = await _open_camp(stage, name, starts_on, ends_on, required, capacity, pictures | people)
+        camp = await open_camp(stage, name, starts_on, ends_on, required, capacity, pictures | people)
         stage.books[f"{key}_camp"] = camp
         stage.tell(f"{name}: {starts_on:%m-%d} to {ends_on:%m-%d}, {required} days needed, {camp['enroll_url']}")
     main = stage.books["main_camp"]
@@ -89,9 +89,13 @@ async def _staff(stage: Stage, username: str, name: str, role: str) -> str:
     return str((await stage.admin.post("/users", body))["id"])
 
 
-async def _open_camp(
+async def open_camp(
     stage: Stage, name: str, starts_on: dt.date, ends_on: dt.date, required: int, capacity: int, more: Json
 ) -> Json:
+    """A published camp that enrols from now until its eve, with its project on the planet; ``more`` are further fields.
+
+    Returns the camp as the console sees it, with its ``enroll_url``.
+    """
     days = (ends_on - starts_on).days + 1
     project = {"title": name, "checkin_days": required, "text": f"打卡 {days} 天", "group_id": stage.books["group_id"]}
     checkin_id = (await stage.sandbox.post("zsxq", "projects", project))["checkin_id"]
@@ -114,13 +118,15 @@ async def _open_camp(
     return camp | {"enroll_url": link["url"]}
 
 
-def _poster() -> bytes:
+def poster() -> bytes:
+    """A picture to upload, PNG."""
     picture = Image.new("RGB", (750, 1334), "#1989fa")
     ImageDraw.Draw(picture).ellipse((150, 400, 600, 850), fill="#ffffff")
     return _png(picture)
 
 
-def _qr(text: str) -> bytes:
+def qr(text: str) -> bytes:
+    """A QR code to upload, PNG."""
     out = io.BytesIO()
     segno.make(text).save(out, kind="png", scale=8)
     return out.getvalue()
