@@ -121,6 +121,8 @@ class RefundSettings(BaseModel):
     password_threshold_fen: int = Field(default=1_000_000, ge=0)
     stuck_hours: int = Field(default=24, ge=1)
     coach_review: bool = True
+    # What members are told before they pay and while they wait; shown as it stands.
+    promise: str = "结束后 7 天内完成审核，审核通过后 1–3 个工作日退回原支付账户"
 
     _split_waits = field_validator("retry_waits_seconds", mode="before")(_split)
 
@@ -161,6 +163,10 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[list[Network], NoDecode] = []
     test_clock: Path | None = None
     jobs_off: Annotated[list[str], NoDecode] = []
+    # Whom members ask when something is amiss, such as a WeChat name or a telephone number; empty shows nobody.
+    support_contact: str = ""
+    # The folder that holds h5-member/dist and admin-web/dist, for installations without a web server in front.
+    front_ends_dir: Path | None = None
 
     wechat_pay: WeChatPaySettings = WeChatPaySettings()
     wechat_oauth: WeChatOAuthSettings = WeChatOAuthSettings()

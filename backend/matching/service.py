@@ -5,7 +5,7 @@ Lock order: the camp's row, then its members' rows. Whoever holds the camp is al
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -71,18 +71,44 @@ async def match_camp(session: AsyncSession, camp_id: uuid.UUID, actor: Actor) ->
     """
     camp = await _open_camp(session, camp_id)
     everybody = await repository.members_locked(session, camp_id)
+    changed = await _match_all(session, camp, everybody, actor)
+    statuses = Counter(member.status.value for member in everybody)
+    summary = {status.value: statuses[status.value] for status in MatchStatus}
+    return {"members": len(everybody), **summary, "changed": changed}
+
+
+async def _match_all(session: AsyncSession, camp: Camp, everybody: Sequence[Member], actor: Actor) -> int:
+    """Decide for all members of a camp, held, and give them their days. Returns how many matches changed."""
     changed = 0
     if camp.planet_id is not None:
         people = People(await repository.people(session, camp.planet_id))
         outcome = rules.decide({member.id: _entry(member) for member in everybody}, people)
         changes = [(member, outcome[member.id]) for member in everybody if member.id in outcome]
         changed = await _apply(session, changes, actor)
-    counts = await members.day_counts(session, camp_id)
+    counts = await members.day_counts(session, camp.id)
     for member in everybody:
         members.set_days(member, counts)
-    statuses = Counter(member.status.value for member in everybody)
-    summary = {status.value: statuses[status.value] for status in MatchStatus}
-    return {"members": len(everybody), **summary, "changed": changed}
+    return changed
+
+
+async def retype(
+    session: AsyncSession, member: Member, *, planet_nickname: str, planet_number: str, actor: Actor
+) -> None:
+    """A member corrects the planet data they typed. The caller holds the camp and has seen that they may.
+
+    The whole camp is matched anew: what they typed before may have stood in somebody's way, and what they type now may
+    belong to somebody else. Raises MatchingOver.
+    """
+    camp = await _open_camp(session, member.camp_id)
+    everybody = await repository.members_locked(session, camp.id)
+    before = _typed(member) | _state(member)
+    member.planet_nickname, member.planet_number = planet_nickname, planet_number
+    await _match_all(session, camp, everybody, actor)
+    old, new = audit.difference(before, _typed(member) | _state(member))
+    audit.record(
+        session, actor, "member.correct", target_type="member", target_id=member.id,
+        target_name=member.planet_nickname, camp_id=camp.id, before=old, after=new,
+    )  # fmt: skip
 
 
 async def match_manually(
@@ -210,6 +236,10 @@ def form_of(member: Member) -> Form:
 def _entry(member: Member) -> Entry:
     by_hand = member.planet_user_id if member.match_method is MatchMethod.MANUAL else None
     return Entry(form_of(member), by_hand, closed=member.status is MatchStatus.CLOSED)
+
+
+def _typed(member: Member) -> dict[str, object]:
+    return {"planet_nickname": member.planet_nickname, "planet_number": member.planet_number}
 
 
 def _state(member: Member) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.pagination import Page, PageRequest, fetch_page
@@ -19,6 +19,7 @@ from backend.models.payments import Payment, PaymentStatus
 from backend.models.planets import PlanetUser
 from backend.models.refunds import Refund, Verdict
 from backend.models.staff import Staff
+from backend.payers.repository import owns_member, owns_payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class MemberRow:
     member: Member
     camp: Camp
     person: PlanetUser | None
+
+    @property
+    def matched_name(self) -> str | None:
+        """The name of the person matched; nobody's while it is a mere suggestion."""
+        return self.person.name if self.person and self.member.status is MatchStatus.MATCHED else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +112,9 @@ async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID | No
     return await session.scalar(select(Member.camp_id).where(Member.id == member_id))
 
 
-def _owned_by(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]:
-    owned = Member.payer_id == payer_id
-    return or_(owned, Member.openid == openid) if openid is not None else owned
-
-
 async def owned(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None) -> list[MemberRow]:
     """The memberships of a person, newest first: by payer, or by the openid the payment told."""
-    statement = _rows().where(_owned_by(payer_id, openid)).order_by(Member.paid_at.desc(), Member.id.desc())
+    statement = _rows().where(owns_member(payer_id, openid)).order_by(Member.paid_at.desc(), Member.id.desc())
     return [MemberRow(*found) for found in await session.execute(statement)]
 
 
@@ -121,7 +122,7 @@ async def owned_row(
     session: AsyncSession, member_id: uuid.UUID, *, payer_id: uuid.UUID, openid: str | None
 ) -> MemberRow | None:
     """A membership, if it is this person's."""
-    statement = _rows().where(Member.id == member_id, _owned_by(payer_id, openid))
+    statement = _rows().where(Member.id == member_id, owns_member(payer_id, openid))
     found = (await session.execute(statement)).one_or_none()
     return MemberRow(*found) if found else None
 
@@ -150,6 +151,36 @@ async def open_orders(session: AsyncSession, payer_id: uuid.UUID, *, at: dt.date
         .order_by(Payment.created_at.desc(), Payment.id.desc())
     )
     return [(found[0], found[1]) for found in await session.execute(statement)]
+
+
+async def last_form(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None) -> tuple[str, str, str] | None:
+    """Planet nickname, planet number and WeChat nickname as this person typed them last, corrections included."""
+    columns = ("planet_nickname", "planet_number", "wechat_nickname")
+    statement = (
+        select(*(func.coalesce(getattr(Member, name), getattr(Payment, name)) for name in columns))
+        .select_from(Payment)
+        .outerjoin(Member, Member.payment_id == Payment.id)
+        .where(owns_payment(payer_id, openid))
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+        .limit(1)
+    )
+    found = (await session.execute(statement)).one_or_none()
+    return (found[0], found[1], found[2]) if found else None
+
+
+async def owned_refunds(
+    session: AsyncSession, request: PageRequest, *, payer_id: uuid.UUID, openid: str | None
+) -> Page[tuple[Refund, Camp]]:
+    """Every refund of this person's payments with its camp, newest first."""
+    statement = (
+        select(Refund, Camp)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Camp, Camp.id == Refund.camp_id)
+        .where(owns_payment(payer_id, openid))
+        .order_by(Refund.created_at.desc(), Refund.id.desc())
+    )
+    found = await fetch_page(session, statement, request)
+    return found.map(lambda columns: (columns[0], columns[1]))
 
 
 async def history(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple[StateChange, str | None]]:

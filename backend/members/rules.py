@@ -1,16 +1,18 @@
-"""Entitlement: what two sources of day counts and a match say about a member's deposit.
+"""Entitlement: what two sources of day counts and a match say about a member's deposit; and what a member may correct.
 
 Pure functions. Both sources say enough → eligible; both say short → not eligible; they disagree, or the match is
 below 100, or the posts could not be read completely → a person decides.
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from backend.models.members import MatchStatus
-from backend.models.refunds import Verdict
+from backend.models.camps import Camp, CampStatus
+from backend.models.members import MatchMethod, MatchStatus, Member
+from backend.models.refunds import RefundStatus, Verdict
 
 
 class Reason(StrEnum):
@@ -94,3 +96,37 @@ def only_match_in_doubt(reasons: tuple[Reason, ...] | list[str]) -> bool:
     Such rows, and no others that need confirmation, may pass in a batch with a lower ``min_confidence``.
     """
     return set(reasons) <= {Reason.MATCH_BELOW_100, Reason.ENOUGH_DAYS} and Reason.ENOUGH_DAYS in reasons
+
+
+# From payment on (product requirements §3.6 and C31).
+CORRECTION_TIME = dt.timedelta(days=7)
+# A refund in any other state has been decided on, or paid, for the person as matched.
+_UNDECIDED = frozenset({RefundStatus.PENDING_REVIEW, RefundStatus.REJECTED, RefundStatus.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Whether a member may correct the planet data they typed: ``until`` when, or why not, in their words."""
+
+    until: dt.datetime | None = None
+    locked_reason: str | None = None
+
+
+def correction(member: Member, camp: Camp, refunds: Collection[RefundStatus], *, now: dt.datetime) -> Correction:
+    """What holds at ``now``; ``refunds`` are the states of all refunds of the member's payment."""
+    until = member.paid_at + CORRECTION_TIME
+    if member.status is MatchStatus.CLOSED:
+        reason = "工作人员已确认无法匹配，如有疑问请联系工作人员"
+    elif member.match_method is MatchMethod.MANUAL:
+        reason = "工作人员已确认您的星球身份，如有疑问请联系工作人员"
+    elif member.confidence == 100:
+        reason = "星球信息已匹配成功，无需修改"
+    elif camp.status is CampStatus.ARCHIVED:
+        reason = "训练营已归档，不能再修改"
+    elif any(status not in _UNDECIDED for status in refunds):
+        reason = "退款已在处理或已完成，不能再修改"
+    elif now >= until:
+        reason = f"支付满 {CORRECTION_TIME.days} 天后不能自行修改，请联系工作人员"
+    else:
+        return Correction(until=until)
+    return Correction(locked_reason=reason)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.models.payers import Payer
 from backend.models.payments import Payment, PaymentStatus
+from backend.payers.repository import owns_payment
 
 
 async def by_number(session: AsyncSession, out_trade_no: str) -> Payment | None:
@@ -25,11 +25,8 @@ async def lock(session: AsyncSession, payment_id: uuid.UUID) -> Payment:
 async def owned(
     session: AsyncSession, payment_id: uuid.UUID, *, payer_id: uuid.UUID, openid: str | None
 ) -> Payment | None:
-    """An order of this person: placed under their log-in, or by a guest and then paid by their WeChat account."""
-    mine = Payment.payer_id == payer_id
-    if openid is not None:
-        by_guest = exists().where(Payer.id == Payment.payer_id, Payer.openid.is_(None))
-        mine = or_(mine, and_(Payment.openid == openid, by_guest))
+    """An order, if it is this person's."""
+    mine = owns_payment(payer_id, openid)
     found: Payment | None = await session.scalar(select(Payment).where(Payment.id == payment_id, mine))
     return found
 

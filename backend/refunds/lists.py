@@ -170,6 +170,12 @@ def _refresh(judged: Sequence[tuple[Member, Assessment]], earlier: Mapping[uuid.
                     setattr(refund, name, value)
 
 
+async def follow_members(session: AsyncSession, camp_id: uuid.UUID) -> None:
+    """Bring the rows nobody has reviewed yet up to date with their members. The caller holds the camp."""
+    judged = [(member, assessment_of(member)) for member in await repository.members_of(session, camp_id)]
+    _refresh(judged, await repository.refunds_by_payment(session, camp_id))
+
+
 def _result(judged: Sequence[tuple[Member, Assessment]], *, created: int) -> ListResult:
     counts = Counter(found.verdict for member, found in judged if member.status is MatchStatus.MATCHED)
     return ListResult(

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from backend.api.h5 import auth, camps, payments, progress
+from backend.api.h5 import auth, camps, me, messages, payments, planet, progress, refunds
 
 router = APIRouter(prefix="/h5")
-for topic in (auth, camps, payments, progress):
+for topic in (auth, camps, payments, me, progress, planet, refunds, messages):
     router.include_router(topic.router)

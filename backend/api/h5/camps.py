@@ -1,6 +1,9 @@
 """The camps members may see; no log-in needed."""
 
-from fastapi import APIRouter
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import PageDep, RuntimeDep, SessionDep
@@ -15,11 +18,19 @@ from backend.uploads import service as uploads
 
 router = APIRouter(prefix="/camps", tags=["训练营"])
 
-_LISTED = (CampStatus.ENROLLING, CampStatus.ONGOING)
+
+class ListedStatus(StrEnum):
+    """The camps in the list."""
+
+    ENROLLING = "enrolling"
+    ONGOING = "ongoing"
 
 
 class CampOut(Model):
-    """``enrolled`` counts members; ``places_left`` also leaves out the seats held by unpaid orders."""
+    """``enrolled`` counts members; ``places_left`` also leaves out the seats held by unpaid orders.
+
+    ``refund_promise`` says when the deposit comes back.
+    """
 
     id: Id
     name: str
@@ -37,6 +48,7 @@ class CampOut(Model):
     required_days: int
     status: CampStatus
     enroll_state: EnrollState
+    refund_promise: str
 
 
 async def camp_out(runtime: Runtime, row: CampRow) -> CampOut:
@@ -48,13 +60,19 @@ async def camp_out(runtime: Runtime, row: CampRow) -> CampOut:
         enrolled=row.enrolled,
         places_left=row.places_left,
         enroll_state=rules.enroll_state(camp, taken=row.taken, now=clock.now()),
+        refund_promise=runtime.settings.refund.promise,
     )
 
 
 @router.get("")
-async def list_camps(runtime: RuntimeDep, session: SessionDep, page: PageDep) -> Answer[Rows[CampOut]]:
+async def list_camps(
+    runtime: RuntimeDep,
+    session: SessionDep,
+    page: PageDep,
+    status: Annotated[list[ListedStatus], Query(default_factory=lambda: list(ListedStatus))],
+) -> Answer[Rows[CampOut]]:
     """Camps that take enrolments, soon will, or are running; newest first."""
-    found = await repository.page(session, page, status=_LISTED)
+    found = await repository.page(session, page, status=[CampStatus(each) for each in status])
     items = [await camp_out(runtime, row) for row in found.items]
     return answer(Rows(items=items, total=found.total, page=found.page, page_size=found.page_size))
 

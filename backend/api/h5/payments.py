@@ -8,9 +8,11 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import CurrentPayer, RuntimeDep, SessionDep
+from backend.api.h5.shown import MyRefundOut, newest_refund, seconds_left
 from backend.camps.service import get_camp
 from backend.core import clock
 from backend.enrollments.rules import read_form
+from backend.members import repository as members
 from backend.models.payments import Channel, Excess, Payment, PaymentStatus
 from backend.payments import flows, service
 from backend.uploads import repository as uploads
@@ -41,13 +43,17 @@ class OrderOut(Model):
 
 
 class PaymentOut(OrderOut):
-    """``member_id`` is the person's place in the camp; ``excess`` says why a paid order has none of its own."""
+    """``member_id`` is the person's place in the camp; ``excess`` says why a paid order has none of its own, and then
+    ``refund`` is where its way back stands. ``seconds_left`` to pay is by the server's clock."""
 
+    seconds_left: int
     camp_id: Id
+    camp_name: str
     channel: Channel
     paid_at: Instant | None
     member_id: Id | None
     excess: Excess | None
+    refund: MyRefundOut | None
 
 
 class JsapiParams(Model):
@@ -71,12 +77,15 @@ class NativeParams(Model):
 
 class QrCodeOut(Model):
     """``group_qr_url`` lives ten minutes; it is null while there is no picture, or only one that has died
-    (``qr_stale``)."""
+    (``qr_stale``): then ``contact`` is whom to ask, if anybody is named. ``amount_fen`` is the deposit paid."""
 
     group_qr_url: str | None
     qr_stale: bool
+    contact: str | None
     member_id: Id
     camp_name: str
+    amount_fen: int
+    joined: bool
 
 
 def _order(payment: Payment) -> dict[str, object]:
@@ -104,12 +113,17 @@ async def place_order(body: OrderIn, payer: CurrentPayer, runtime: RuntimeDep) -
 async def get_payment(payment_id: Id, payer: CurrentPayer, session: SessionDep) -> Answer[PaymentOut]:
     payment = await service.get_owned(session, payer, payment_id)
     member = await service.place_of(session, payment)
+    camp = await get_camp(session, payment.camp_id)
+    refunds = await members.refunds(session, [payment.id]) if payment.excess else []
     more = {
-        "camp_id": payment.camp_id,
+        "seconds_left": seconds_left(payment),
+        "camp_id": camp.id,
+        "camp_name": camp.name,
         "channel": payment.channel,
         "paid_at": payment.paid_at,
         "member_id": member.id if member else None,
         "excess": payment.excess,
+        "refund": newest_refund(refunds),
     }
     return answer(PaymentOut.model_validate(_order(payment) | more))
 
@@ -140,4 +154,14 @@ async def get_qrcode(
     picture = await uploads.by_key(session, camp.group_qr_key) if camp.group_qr_key else None
     stale = picture is not None and picture.created_at + QR_LIFE <= clock.now()
     url = await signed_url(runtime, picture.key) if picture is not None and not stale else None
-    return answer(QrCodeOut(group_qr_url=url, qr_stale=stale, member_id=member.id, camp_name=camp.name))
+    return answer(
+        QrCodeOut(
+            group_qr_url=url,
+            qr_stale=stale,
+            contact=runtime.settings.support_contact or None,
+            member_id=member.id,
+            camp_name=camp.name,
+            amount_fen=member.paid_fen,
+            joined=member.joined,
+        )
+    )

@@ -16,6 +16,7 @@ from tests.factories import make_camp, make_member, make_payment, make_upload
 FIELDS = {
     "id", "name", "description", "poster_url", "deposit_fen", "capacity", "enrolled", "places_left", "enroll_opens_at",
     "enroll_closes_at", "starts_on", "ends_on", "total_days", "required_days", "status", "enroll_state",
+    "refund_promise",
 }  # fmt: skip
 
 
@@ -57,6 +58,23 @@ async def test_the_list_has_camps_to_join_and_running_ones_newest_first(
     second = await read(client, "", page=2, page_size=1)
     assert [camp["id"] for camp in second["items"]] == [str(running.id)]
     assert second["total"] == 2
+
+
+async def test_the_list_can_be_had_by_state(client: httpx.AsyncClient, db: Database) -> None:
+    async with db.transaction() as session:
+        running = await make_camp(session, status=CampStatus.ONGOING)
+        open_now = await make_camp(session)
+    for status, ids in [
+        (["ongoing"], [running.id]),
+        (["enrolling"], [open_now.id]),
+        (["ongoing", "enrolling"], [open_now.id, running.id]),
+    ]:
+        found = await read(client, "", status=status)
+        assert ([camp["id"] for camp in found["items"]], found["total"]) == ([str(each) for each in ids], len(ids))
+    # Drafts are nobody's business, and a misspelt filter must not look like an empty list.
+    for wrong in ("draft", "ended", ""):
+        response = await client.get("/api/h5/camps", params={"status": wrong})
+        assert (response.status_code, response.json()["code"]) == (422, "validation_error")
 
 
 async def test_pending_orders_hold_seats(client: httpx.AsyncClient, db: Database) -> None:

@@ -223,20 +223,33 @@ async def test_an_order_before_and_after_paying(phone: Phone, camp: Camp, world:
     placed = await phone.ordered(camp.id)
     path = f"/{placed['payment_id']}"
     before = (await phone.get(path)).json()["data"]
+    assert 1790 <= before.pop("seconds_left") < 1800
     assert before == placed | {
         "camp_id": str(camp.id),
+        "camp_name": "七天写作营",
         "channel": "jsapi",
         "paid_at": None,
         "member_id": None,
         "excess": None,
+        "refund": None,
     }
     time.advance(5 * 60)
+    assert 1490 <= (await phone.get(path)).json()["data"]["seconds_left"] < 1500
     await pay(world, placed["out_trade_no"])
     after = (await phone.get(path)).json()["data"]
     paid_at = world.sandbox.wechat_pay.orders.by_number[placed["out_trade_no"]].paid_at
     assert paid_at is not None
     assert (after["status"], after["paid_at"]) == ("paid", clock.shanghai(paid_at).isoformat())
     assert after["member_id"] is not None
+    assert after["seconds_left"] == 0
+
+
+async def test_an_order_past_its_life_has_no_seconds_left(phone: Phone, camp: Camp, time: Time) -> None:
+    """The provider has not closed it yet, so it is still pending."""
+    data = await phone.ordered(camp.id)
+    time.advance(3600)
+    shown = (await phone.get(f"/{data['payment_id']}")).json()["data"]
+    assert (shown["status"], shown["seconds_left"]) == ("pending", 0)
 
 
 @pytest.mark.parametrize("path", ["", "/params", "/qrcode"])
@@ -320,6 +333,16 @@ async def test_the_qr_code_is_for_those_who_paid(phone: Phone, camp: Camp, world
     member_id = (await phone.get(f"/{data['payment_id']}")).json()["data"]["member_id"]
     assert shown["group_qr_url"].startswith(f"http://testserver/media/{camp.group_qr_key}?expires=")
     assert (shown["member_id"], shown["camp_name"], shown["qr_stale"]) == (member_id, "七天写作营", False)
+    assert (shown["amount_fen"], shown["joined"], shown["contact"]) == (9900, False, None)
+
+
+async def test_who_misses_a_qr_code_learns_whom_to_ask(
+    phone: Phone, camp: Camp, world: World, runtime: Runtime
+) -> None:
+    runtime.settings.support_contact = "微信 camp-help"
+    data = await phone.ordered(camp.id)
+    await pay(world, data["out_trade_no"])
+    assert (await phone.get(f"/{data['payment_id']}/qrcode")).json()["data"]["contact"] == "微信 camp-help"
 
 
 async def test_a_dead_qr_code_is_never_shown(phone: Phone, camp: Camp, world: World, time: Time) -> None:
@@ -342,6 +365,10 @@ async def test_a_second_paid_order_leads_to_the_first_place(
     member_id = (await first.get(f"/{one['payment_id']}")).json()["data"]["member_id"]
     second = (await guest.get(f"/{two['payment_id']}")).json()["data"]
     assert (second["status"], second["excess"], second["member_id"]) == ("paid", "already_enrolled", member_id)
+    # Its money is on the way back, and nobody has looked at it yet.
+    refund = second["refund"]
+    assert (refund["kind"], refund["status"], refund["amount_fen"]) == ("duplicate", "pending_review", 9900)
+    assert (await first.get(f"/{one['payment_id']}")).json()["data"]["refund"] is None
     assert (await guest.get(f"/{two['payment_id']}/qrcode")).json()["data"]["member_id"] == member_id
 
 

@@ -1,0 +1,51 @@
+"""Whose things are whose, as conditions in SQL: what a person sees is found by these and by nothing else.
+
+A person is an openid, or a guest session until a payment tells the openid (design §10). A WeChat log-in therefore also
+finds what a guest paid for with the same account, but never what another WeChat user's log-in placed: somebody else may
+pay for a member, and the place is still the member's.
+"""
+
+import uuid
+
+from sqlalchemy import ColumnElement, and_, exists, or_
+
+from backend.models.members import Member
+from backend.models.notifications import Notification
+from backend.models.payers import Payer
+from backend.models.payments import Payment
+
+
+def owns_member(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]:
+    """Memberships of this person."""
+    mine = Member.payer_id == payer_id
+    return or_(mine, Member.openid == openid) if openid is not None else mine
+
+
+def owns_payment(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]:
+    """Orders of this person: placed under their log-in, or by a guest and then paid by their WeChat account."""
+    mine = Payment.payer_id == payer_id
+    if openid is None:
+        return mine
+    by_guest = exists().where(Payer.id == Payment.payer_id, Payer.openid.is_(None))
+    return or_(mine, and_(Payment.openid == openid, by_guest))
+
+
+def owns_message(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]:
+    """Messages to this person.
+
+    One guest's browser may pay with several accounts, so a guest's message is somebody's by the membership it is about
+    and, where there is none, by a payment in its camp.
+    """
+    mine = Notification.payer_id == payer_id
+    if openid is None:
+        return mine
+    about_place = exists().where(Member.id == Notification.member_id, Member.openid == openid)
+    about_payment = exists().where(
+        Notification.member_id.is_(None),
+        Payment.payer_id == Notification.payer_id,
+        Payment.camp_id == Notification.camp_id,
+        Payment.openid == openid,
+        Payer.id == Payment.payer_id,
+        Payer.openid.is_(None),
+    )
+    return or_(mine, about_place, about_payment)
