@@ -24,7 +24,7 @@ test: install build ## Run every test: front-ends, backend, browser
 	@true $(call each_front,test)
 	@$(BIN)/pytest -n 2 $(ARGS)
 
-check: install ## Format, lint, types, import order, generated files fresh
+check: install build ## Format, lint, types, import order, generated files fresh
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
