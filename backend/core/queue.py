@@ -4,14 +4,18 @@
 """
 
 import asyncio
+import datetime as dt
+import math
 import uuid
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core import clock
 
 log = structlog.get_logger(__name__)
 
@@ -21,10 +25,11 @@ _JOBS = "jobs"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A name in the worker's table, and ids as text."""
+    """A name in the worker's table, and ids as text. ``at`` is an instant to come, None means now."""
 
     name: str
     arguments: dict[str, str] = field(default_factory=dict)
+    at: dt.datetime | None = None
 
 
 class Queue(Protocol):
@@ -45,7 +50,7 @@ class RedisQueue:
         try:
             pool = await self._connected()
             for job in jobs:
-                await pool.enqueue_job(job.name, job.arguments)
+                await pool.enqueue_job(job.name, job.arguments, **_later(job))
         except (RedisError, OSError) as error:
             log.warning("queue.unavailable", jobs=[job.name for job in jobs], error=type(error).__name__)
 
@@ -60,6 +65,14 @@ class RedisQueue:
             await self._pool.aclose()
 
 
+def _later(job: Job) -> dict[str, Any]:
+    """What arq needs for a job of a later time: by its id it is asked for once a second, however many want it."""
+    if job.at is None:
+        return {}
+    second = math.ceil(job.at.timestamp())
+    return {"_job_id": f"{job.name}:{second}", "_defer_by": max(0.0, second - clock.timestamp())}
+
+
 def arq_settings(redis_url: str) -> RedisSettings:
     """How arq connects; one quick try, since a request must not wait for a doorbell."""
     settings = RedisSettings.from_dsn(redis_url)
@@ -70,8 +83,16 @@ def arq_settings(redis_url: str) -> RedisSettings:
 
 def enqueue(session: AsyncSession, name: str, /, **ids: uuid.UUID | str) -> None:
     """Send job ``name`` once the session's transaction has committed."""
+    _keep(session, Job(name, {key: str(value) for key, value in ids.items()}))
+
+
+def enqueue_at(session: AsyncSession, name: str, at: dt.datetime) -> None:
+    """The same for an instant to come. Of several such jobs within a second one is run."""
+    _keep(session, Job(name, at=at))
+
+
+def _keep(session: AsyncSession, job: Job) -> None:
     pending: list[Job] = session.info.setdefault(_JOBS, [])
-    job = Job(name, {key: str(value) for key, value in ids.items()})
     if job not in pending:
         pending.append(job)
 

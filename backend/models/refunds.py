@@ -33,7 +33,8 @@ _R = RefundStatus
 REFUND_TRANSITIONS = Transitions(
     {
         _R.PENDING_REVIEW: frozenset({_R.APPROVED, _R.REJECTED}),
-        _R.APPROVED: frozenset({_R.SENDING}),
+        # Back to review while nothing was ever sent: the sender's claim ends that for good.
+        _R.APPROVED: frozenset({_R.SENDING, _R.PENDING_REVIEW}),
         _R.SENDING: frozenset({_R.PROCESSING, _R.SUCCEEDED, _R.FAILED, _R.CLOSED}),
         _R.PROCESSING: frozenset({_R.SUCCEEDED, _R.FAILED, _R.CLOSED}),
         # A retry, 标记已处理, or a late word of the provider about a row we had given up.
@@ -122,6 +123,11 @@ class Refund(Identified, Base):
     succeeded_at: Mapped[dt.datetime | None]
     settled_offline: Mapped[bool] = mapped_column(default=False)
     offline_note: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def undoable(self) -> bool:
+        """Whether the approval may still be taken back: nothing of it was ever sent, not even before a retry."""
+        return self.status is RefundStatus.APPROVED and self.sendings == 0
 
 
 class RefundHold(Identified, Base):

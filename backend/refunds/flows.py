@@ -8,7 +8,7 @@ import structlog
 
 from backend.core import clock
 from backend.core.actor import PROVIDER, SYSTEM, Actor
-from backend.core.queue import enqueue
+from backend.core.queue import enqueue, enqueue_at
 from backend.gateways.errors import GatewayError, Rejected, Unknown
 from backend.gateways.wechat_pay import RefundFact
 from backend.models.refunds import Refund
@@ -39,10 +39,13 @@ class _Pace:
 
 
 async def send(runtime: Runtime, _: dict[str, str]) -> None:
-    """Send what is approved. Woken by an approval, a retry or the end of a hold."""
-    if await _drain(runtime) >= _MOST_PER_RUN:
-        async with runtime.db.transaction() as session:
+    """Send what is approved. Woken by an approval, a retry or the end of a hold; comes back for what is too young."""
+    is_more = await _drain(runtime) >= _MOST_PER_RUN
+    async with runtime.db.transaction() as session:
+        if is_more:
             enqueue(session, "refunds.send")
+        elif (at := await sending.next_due(session, runtime.settings.refund)) is not None:
+            enqueue_at(session, "refunds.send", at)
 
 
 async def refund_sweep(runtime: Runtime) -> dict[str, Any]:

@@ -104,10 +104,12 @@ async def open_hold(session: AsyncSession, *, lock: bool = False) -> RefundHold 
     return (await session.scalars(_held(statement) if lock else statement)).one_or_none()
 
 
-async def lock_due(session: AsyncSession, *, now: datetime, limit: int) -> list[tuple[Refund, Payment]]:
+async def lock_due(
+    session: AsyncSession, *, now: datetime, approved_before: datetime, limit: int
+) -> list[tuple[Refund, Payment]]:
     """Refunds to be sent now, oldest approval first, held with their payments."""
     due = or_(
-        Refund.status == RefundStatus.APPROVED,
+        and_(Refund.status == RefundStatus.APPROVED, Refund.reviewed_at <= approved_before),
         and_(Refund.status == RefundStatus.SENDING, Refund.next_attempt_at <= now),
     )
     found = (
@@ -123,11 +125,21 @@ async def lock_due(session: AsyncSession, *, now: datetime, limit: int) -> list[
     payment_ids = [row.payment_id for row in rows]
     payments = await session.scalars(_held(select(Payment).where(Payment.id.in_(payment_ids)).order_by(Payment.id)))
     by_id = {payment.id: payment for payment in payments}
-    # Looked at once more under the lock: a notification may have settled one meanwhile.
-    refund_ids = [row.id for row in rows]
-    again = select(Refund).where(Refund.id.in_(refund_ids), due).order_by(Refund.reviewed_at, Refund.id)
-    refunds = (await session.scalars(_held(again))).all()
+    # Looked at once more under the lock: a notification may have settled one meanwhile, or a person undone it. Taken
+    # in the order of a batch (``locked_many``), so that the two don't block each other for ever.
+    order = [row.id for row in rows]
+    again = select(Refund).where(Refund.id.in_(order), due).order_by(Refund.id)
+    refunds = sorted(await session.scalars(_held(again)), key=lambda refund: order.index(refund.id))
     return [(refund, by_id[refund.payment_id]) for refund in refunds]
+
+
+async def next_approved(session: AsyncSession, *, approved_after: datetime) -> datetime | None:
+    """The first approval after an instant that waits to be sent."""
+    return await session.scalar(
+        select(func.min(Refund.reviewed_at)).where(
+            Refund.status == RefundStatus.APPROVED, Refund.reviewed_at > approved_after
+        )
+    )
 
 
 async def lock_to_query(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[Refund]:
@@ -235,6 +247,7 @@ class Filter:
     kind: RefundKind | None = None
     verdict: Verdict | None = None
     confidence: int | None = None
+    match_method: str | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
     reviewer: str | None = None
@@ -248,6 +261,7 @@ class Filter:
             Refund.kind: self.kind,
             Refund.verdict: self.verdict,
             Refund.confidence: self.confidence,
+            Refund.match_method: self.match_method,
         }
         yield from (column == value for column, value in same.items() if value is not None)
         if self.camp_ids is not None:
@@ -269,6 +283,25 @@ async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> P
     """Refunds, newest first."""
     statement = _listed().where(*wanted.conditions()).order_by(Refund.created_at.desc(), Refund.id.desc())
     return (await fetch_page(session, statement, request)).map(lambda row: Listed(*row))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some refunds with their count and sum in fen; ``total`` counts those left out too."""
+
+    ids: Sequence[uuid.UUID]
+    count: int
+    sum_fen: int
+    total: int
+
+
+async def chosen(session: AsyncSession, wanted: Filter, *, limit: int) -> Chosen:
+    """The newest refunds that fit, at most ``limit``."""
+    columns = _listed().with_only_columns(Refund.id, Refund.amount_fen, func.count().over(), maintain_column_froms=True)
+    statement = columns.where(*wanted.conditions()).order_by(Refund.created_at.desc(), Refund.id.desc()).limit(limit)
+    rows = (await session.execute(statement)).all()
+    ids, amounts = [row[0] for row in rows], [row[1] for row in rows]
+    return Chosen(ids, len(ids), sum(amounts), rows[0][2] if rows else 0)
 
 
 async def listed(session: AsyncSession, refund_id: uuid.UUID) -> Listed | None:

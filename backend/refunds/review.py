@@ -30,6 +30,14 @@ class NotRejected(Conflict):
     code, message = "refund_not_rejected", "只有已拒绝的退款可以重新审核"
 
 
+class NotApproved(Conflict):
+    code, message = "refund_not_approved", "只有已通过的退款可以撤销，请刷新后再看"
+
+
+class AlreadySent(Conflict):
+    code, message = "refund_already_sent", "退款已经发出，不能撤销"
+
+
 class CampArchived(Conflict):
     code, message = "camp_archived", "训练营已归档"
 
@@ -93,6 +101,22 @@ async def reopen(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, r
     before = {"status": RefundStatus.REJECTED, "reject_reason": refund.reject_reason}
     refund.reviewer_id = refund.reviewed_at = refund.reject_reason = None
     service.record(session, actor, "refund.reopen", refund, before=before, after={"status": refund.status}, note=reason)
+    return refund
+
+
+async def undo(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor) -> Refund:
+    """Take an approval back, back to review, while nothing of it was sent. Raises NotFound, NotApproved, AlreadySent.
+
+    The sender claims a row under the same locks before it calls the provider: whoever comes second finds the row in
+    another state and leaves it alone.
+    """
+    refund, _ = await _locked(session, refund_id)
+    code = _undo_code(refund)
+    if code == NotApproved.code:
+        raise NotApproved
+    if code == AlreadySent.code:
+        raise AlreadySent
+    _undo(session, refund, actor)
     return refund
 
 
@@ -162,12 +186,38 @@ async def reject_batch(
     return [BatchResult(id_, code) for id_, code in codes.items()]
 
 
-def _batch_code(refund: Refund | None, viewer: Viewer, *, min_confidence: int | None) -> str:
-    """``ok`` or why not. Without ``min_confidence`` only the status counts."""
+async def undo_batch(
+    session: AsyncSession, viewer: Viewer, ids: Sequence[uuid.UUID], *, expected: Expectation
+) -> list[BatchResult]:
+    """Take back what of many approvals was not sent yet. Raises ExpectationMismatch."""
+    rows = await repository.locked_many(session, ids)
+    codes = {id_: _scope_code(rows.get(id_), viewer) or _undo_code(rows[id_]) for id_ in ids}
+    chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
+    _check_expected(chosen, expected)
+    for refund in chosen:
+        _undo(session, refund, viewer.actor)
+    return [BatchResult(id_, code) for id_, code in codes.items()]
+
+
+def _scope_code(refund: Refund | None, viewer: Viewer) -> str | None:
+    """Why a row is none of the viewer's; None when it is."""
     if refund is None:
         return "not_found"
-    if viewer.camp_ids is not None and refund.camp_id not in viewer.camp_ids:
-        return "forbidden"
+    return "forbidden" if viewer.camp_ids is not None and refund.camp_id not in viewer.camp_ids else None
+
+
+def _undo_code(refund: Refund) -> str:
+    if refund.undoable:
+        return "ok"
+    reviewed = (RefundStatus.PENDING_REVIEW, RefundStatus.REJECTED)
+    return NotApproved.code if refund.status in reviewed else AlreadySent.code
+
+
+def _batch_code(refund: Refund | None, viewer: Viewer, *, min_confidence: int | None) -> str:
+    """``ok`` or why not. Without ``min_confidence`` only the status counts."""
+    foreign = _scope_code(refund, viewer)
+    if refund is None or foreign is not None:
+        return foreign or "not_found"
     if min_confidence is None:
         return "ok" if refund.status is RefundStatus.PENDING_REVIEW else "refund_already_reviewed"
     refusal = rules.batch_refusal(
@@ -213,6 +263,13 @@ def _approve(session: AsyncSession, refund: Refund, actor: Actor, note: str | No
     before = {"status": RefundStatus.PENDING_REVIEW}
     service.record(session, actor, "refund.approve", refund, before=before, after=after, note=note)
     enqueue(session, "refunds.send")
+
+
+def _undo(session: AsyncSession, refund: Refund, actor: Actor) -> None:
+    move(session, refund, RefundStatus.PENDING_REVIEW, event="undo", actor=actor)
+    before = {"status": RefundStatus.APPROVED, "reviewer_id": str(refund.reviewer_id), "note": refund.review_note}
+    refund.reviewer_id = refund.reviewed_at = refund.review_note = None
+    service.record(session, actor, "refund.undo", refund, before=before, after={"status": refund.status})
 
 
 def _reject(session: AsyncSession, refund: Refund, actor: Actor, reason: str) -> None:

@@ -54,7 +54,8 @@ async def claim(session: AsyncSession, *, limit: int, settings: RefundSettings, 
         return []
     now = clock.now()
     claimed = []
-    for refund, payment in await repository.lock_due(session, now=now, limit=limit):
+    due = await repository.lock_due(session, now=now, approved_before=now - _undo(settings), limit=limit)
+    for refund, payment in due:
         if refund.status is RefundStatus.APPROVED:
             move(session, refund, RefundStatus.SENDING, event="send", actor=SYSTEM)
             refund.sendings += 1
@@ -65,6 +66,16 @@ async def claim(session: AsyncSession, *, limit: int, settings: RefundSettings, 
         refund.next_attempt_at = now + rules.wait_before_next(settings.retry_waits_seconds, refund.attempts)
         claimed.append(_sending(refund, payment, notify_url))
     return claimed
+
+
+async def next_due(session: AsyncSession, settings: RefundSettings) -> dt.datetime | None:
+    """When the next approval may leave that can still be undone; None when there is none."""
+    reviewed_at = await repository.next_approved(session, approved_after=clock.now() - _undo(settings))
+    return reviewed_at + _undo(settings) if reviewed_at is not None else None
+
+
+def _undo(settings: RefundSettings) -> dt.timedelta:
+    return dt.timedelta(seconds=settings.undo_seconds)
 
 
 def _sending(refund: Refund, payment: Payment, notify_url: str) -> Sending:

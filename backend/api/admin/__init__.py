@@ -1,43 +1,11 @@
-"""The console's API: staff only, checked at each request."""
+"""The console's API: staff only, checked at each request. Each module here that has a ``router`` is one topic."""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from fastapi import APIRouter
 
-from backend.api.admin import (
-    auth,
-    camps,
-    checkins,
-    jobs,
-    ledger,
-    logs,
-    matching,
-    members,
-    planets,
-    reconciliation,
-    refund_batches,
-    refunds,
-    settlement,
-    sync_runs,
-    uploads,
-    users,
-)
-
 router = APIRouter(prefix="/admin")
-for topic in (
-    auth,
-    camps,
-    checkins,
-    jobs,
-    ledger,
-    logs,
-    matching,
-    members,
-    planets,
-    reconciliation,
-    refund_batches,
-    refunds,
-    settlement,
-    sync_runs,
-    uploads,
-    users,
-):
+for found in iter_modules(__path__):
+    topic = import_module(f"{__name__}.{found.name}")
     router.include_router(topic.router)

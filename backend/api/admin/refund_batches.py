@@ -18,7 +18,7 @@ from backend.staff.rules import Permission
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_REVIEW))])
 
 
-class _BatchIn(Model):
+class BatchIn(Model):
     """What the person confirmed; if the server would do anything else, it does nothing."""
 
     ids: Annotated[list[str], Field(min_length=1, max_length=1000)]
@@ -30,12 +30,12 @@ class _BatchIn(Model):
         return review.Expectation(self.expected_count, self.expected_sum_fen)
 
 
-class BatchApproveIn(_BatchIn):
+class BatchApproveIn(BatchIn):
     min_confidence: Annotated[int, Field(ge=0, le=100)] = 100
     password: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
-class BatchRejectIn(_BatchIn):
+class BatchRejectIn(BatchIn):
     reason: ReasonText
 
 
@@ -61,6 +61,8 @@ _BATCH_TEXTS = {
     "refund_already_reviewed": review.RefundAlreadyReviewed.message,
     "needs_confirmation": "需要人工确认，请单独审核",
     "not_eligible": "系统判定不符合退款条件，请单独审核",
+    "refund_not_approved": review.NotApproved.message,
+    "refund_already_sent": review.AlreadySent.message,
 }
 
 
@@ -93,6 +95,15 @@ async def batch_reject(
     review.require_reviewer(viewer, runtime.settings.refund)
     results = await review.reject_batch(session, viewer, _ids(body.ids), reason=body.reason, expected=body.expected)
     return _batch_answer(body.ids, results)
+
+
+@router.post("/batch-undo")
+async def batch_undo(
+    body: BatchIn, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep
+) -> Answer[BatchOut]:
+    """Take back what of many approvals hasn't left yet."""
+    review.require_reviewer(viewer, runtime.settings.refund)
+    return _batch_answer(body.ids, await review.undo_batch(session, viewer, _ids(body.ids), expected=body.expected))
 
 
 def _ids(texts: list[str]) -> list[uuid.UUID]:

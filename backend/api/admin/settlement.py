@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Depends
 
-from backend.api.admin.refunds import ReasonOut, SumOut
+from backend.api.admin.refund_lists import ReasonOut, SumOut
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, SessionDep
 from backend.camps import service as camps
