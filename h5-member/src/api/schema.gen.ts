@@ -199,6 +199,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/h5/members/{member_id}/planet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Planet */
+        get: operations["read_planet_api_h5_members__member_id__planet_get"];
+        /**
+         * Correct Planet
+         * @description Correct the planet data; the match is looked for again at once.
+         */
+        put: operations["correct_planet_api_h5_members__member_id__planet_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/h5/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Refunds
+         * @description Every refund of the person's payments, newest first.
+         *
+         *     Who misses the days gets no row at all: the progress page says so. A row whose days fell short later waits for
+         *     review like any other, since a person decides.
+         */
+        get: operations["list_refunds_api_h5_refunds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/h5/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Messages
+         * @description Newest first. Looking at the list reads nothing: the page says when it was seen.
+         */
+        get: operations["list_messages_api_h5_messages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/h5/messages/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Messages
+         * @description Mark all of the person's messages as read.
+         */
+        post: operations["read_messages_api_h5_messages_read_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -232,6 +316,22 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["MeOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[MyPlanetOut] */
+        Answer_MyPlanetOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["MyPlanetOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -315,6 +415,38 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[Rows[MessageOut]] */
+        Answer_Rows_MessageOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["Rows_MessageOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[Rows[MyRefundRowOut]] */
+        Answer_Rows_MyRefundRowOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["Rows_MyRefundRowOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[TokenOut] */
         Answer_TokenOut_: {
             /**
@@ -348,6 +480,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[UnreadOut] */
+        Answer_UnreadOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["UnreadOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[WeChatTokenOut] */
         Answer_WeChatTokenOut_: {
             /**
@@ -367,6 +515,8 @@ export interface components {
         /**
          * CampOut
          * @description ``enrolled`` counts members; ``places_left`` also leaves out the seats held by unpaid orders.
+         *
+         *     ``refund_promise`` says when the deposit comes back.
          */
         CampOut: {
             /** Id */
@@ -405,6 +555,8 @@ export interface components {
             required_days: number;
             status: components["schemas"]["CampStatus"];
             enroll_state: components["schemas"]["EnrollState"];
+            /** Refund Promise */
+            refund_promise: string;
         };
         /**
          * CampStatus
@@ -452,6 +604,18 @@ export interface components {
          * @enum {string}
          */
         Excess: "already_enrolled" | "camp_full" | "camp_started" | "camp_over";
+        /**
+         * FormOut
+         * @description What the person typed last, to begin the next form with.
+         */
+        FormOut: {
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number */
+            planet_number: string;
+            /** Wechat Nickname */
+            wechat_nickname: string;
+        };
         /** H5Params */
         H5Params: {
             /** H5 Url */
@@ -476,35 +640,84 @@ export interface components {
             paySign: string;
         };
         /**
+         * ListedStatus
+         * @description The camps in the list.
+         * @enum {string}
+         */
+        ListedStatus: "enrolling" | "ongoing";
+        /**
          * MatchStatus
          * @enum {string}
          */
         MatchStatus: "unmatched" | "suggested" | "matched" | "conflict" | "closed";
         /**
          * MeOut
-         * @description ``orders`` can still be paid.
+         * @description ``orders`` can still be paid; ``unread`` counts messages.
          */
         MeOut: {
             payer: components["schemas"]["PayerOut"];
+            /** Unread */
+            unread: number;
+            form: components["schemas"]["FormOut"] | null;
             /** Memberships */
             memberships: components["schemas"]["MembershipOut"][];
             /** Orders */
             orders: components["schemas"]["MyOrderOut"][];
         };
-        /** MembershipOut */
+        /**
+         * MembershipOut
+         * @description ``correct_until``: until then the member may correct the planet data; null when they can't.
+         */
         MembershipOut: {
             /** Member Id */
             member_id: string;
             /** Payment Id */
             payment_id: string;
             camp: components["schemas"]["MyCampOut"];
+            /** Joined */
+            joined: boolean;
+            /** Paid Fen */
+            paid_fen: number;
+            /**
+             * Paid At
+             * Format: date-time
+             */
+            paid_at: string;
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number Masked */
+            planet_number_masked: string;
             /** Days */
             days: number;
             /** Required Days */
             required_days: number;
             verdict: components["schemas"]["Verdict"];
             match_status: components["schemas"]["MatchStatus"];
+            /** Correct Until */
+            correct_until: string | null;
             refund: components["schemas"]["MyRefundOut"] | null;
+        };
+        /** MessageOut */
+        MessageOut: {
+            /** Id */
+            id: string;
+            /** Scene */
+            scene: string;
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /** Camp Id */
+            camp_id: string | null;
+            /** Member Id */
+            member_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Read */
+            read: boolean;
         };
         /** MyCampOut */
         MyCampOut: {
@@ -552,16 +765,97 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /** Seconds Left */
+            seconds_left: number;
         };
-        /** MyRefundOut */
+        /** MyPlanetIn */
+        MyPlanetIn: {
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number */
+            planet_number: string;
+        };
+        /**
+         * MyPlanetOut
+         * @description Either ``correct_until`` or ``locked_reason`` is set. ``planet_user_name`` is who the member is matched to.
+         */
+        MyPlanetOut: {
+            /** Member Id */
+            member_id: string;
+            camp: components["schemas"]["MyCampOut"];
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number */
+            planet_number: string;
+            /** Wechat Nickname */
+            wechat_nickname: string;
+            match_status: components["schemas"]["MatchStatus"];
+            /** Confidence */
+            confidence: number;
+            /** Planet User Name */
+            planet_user_name: string | null;
+            /** Correct Until */
+            correct_until: string | null;
+            /** Locked Reason */
+            locked_reason: string | null;
+        };
+        /**
+         * MyRefundOut
+         * @description ``reject_reason`` was written for the member. ``settled_offline``: paid back by hand, not by WeChat Pay.
+         */
         MyRefundOut: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["RefundKind"];
             status: components["schemas"]["RefundStatus"];
             /** Amount Fen */
             amount_fen: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Reviewed At */
+            reviewed_at: string | null;
             /** Succeeded At */
             succeeded_at: string | null;
             /** Reject Reason */
             reject_reason: string | null;
+            /** Settled Offline */
+            settled_offline: boolean;
+        };
+        /**
+         * MyRefundRowOut
+         * @description ``days`` of ``required_days`` are those of the review; both are null for money that was never a deposit of
+         *     somebody with a place, such as a second payment.
+         */
+        MyRefundRowOut: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["RefundKind"];
+            status: components["schemas"]["RefundStatus"];
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Reviewed At */
+            reviewed_at: string | null;
+            /** Succeeded At */
+            succeeded_at: string | null;
+            /** Reject Reason */
+            reject_reason: string | null;
+            /** Settled Offline */
+            settled_offline: boolean;
+            camp: components["schemas"]["MyCampOut"];
+            /** Member Id */
+            member_id: string | null;
+            /** Days */
+            days: number | null;
+            /** Required Days */
+            required_days: number | null;
         };
         /** NativeParams */
         NativeParams: {
@@ -605,7 +899,8 @@ export interface components {
         };
         /**
          * PaymentOut
-         * @description ``member_id`` is the person's place in the camp; ``excess`` says why a paid order has none of its own.
+         * @description ``member_id`` is the person's place in the camp; ``excess`` says why a paid order has none of its own, and then
+         *     ``refund`` is where its way back stands. ``seconds_left`` to pay is by the server's clock.
          */
         PaymentOut: {
             /** Payment Id */
@@ -620,14 +915,19 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /** Seconds Left */
+            seconds_left: number;
             /** Camp Id */
             camp_id: string;
+            /** Camp Name */
+            camp_name: string;
             channel: components["schemas"]["Channel"];
             /** Paid At */
             paid_at: string | null;
             /** Member Id */
             member_id: string | null;
             excess: components["schemas"]["Excess"] | null;
+            refund: components["schemas"]["MyRefundOut"] | null;
         };
         /**
          * PaymentStatus
@@ -637,11 +937,31 @@ export interface components {
         /**
          * ProgressOut
          * @description ``days_left`` are those on which one more can be earned, today included until it is earned.
+         *
+         *     ``planet_user_name`` is who the member is matched to; ``correct_until`` is null when the planet data can't be
+         *     corrected (any more); ``refund_promise`` says when refunds are made.
          */
         ProgressOut: {
             /** Member Id */
             member_id: string;
+            /** Payment Id */
+            payment_id: string;
             camp: components["schemas"]["MyCampOut"];
+            /** Joined */
+            joined: boolean;
+            /** Paid Fen */
+            paid_fen: number;
+            /**
+             * Paid At
+             * Format: date-time
+             */
+            paid_at: string;
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number Masked */
+            planet_number_masked: string;
+            /** Planet User Name */
+            planet_user_name: string | null;
             /** Days */
             days: number;
             /** Required Days */
@@ -658,25 +978,42 @@ export interface components {
             /** Posts */
             posts: components["schemas"]["CheckinPostOut"][];
             match_status: components["schemas"]["MatchStatus"];
+            /** Confidence */
+            confidence: number;
+            /** Correct Until */
+            correct_until: string | null;
             refund: components["schemas"]["MyRefundOut"] | null;
+            /** Refund Promise */
+            refund_promise: string;
             /** Last Complete Sync At */
             last_complete_sync_at: string | null;
         };
         /**
          * QrCodeOut
          * @description ``group_qr_url`` lives ten minutes; it is null while there is no picture, or only one that has died
-         *     (``qr_stale``).
+         *     (``qr_stale``): then ``contact`` is whom to ask, if anybody is named. ``amount_fen`` is the deposit paid.
          */
         QrCodeOut: {
             /** Group Qr Url */
             group_qr_url: string | null;
             /** Qr Stale */
             qr_stale: boolean;
+            /** Contact */
+            contact: string | null;
             /** Member Id */
             member_id: string;
             /** Camp Name */
             camp_name: string;
+            /** Amount Fen */
+            amount_fen: number;
+            /** Joined */
+            joined: boolean;
         };
+        /**
+         * RefundKind
+         * @enum {string}
+         */
+        RefundKind: "camp" | "duplicate" | "exception";
         /**
          * RefundStatus
          * @enum {string}
@@ -693,10 +1030,37 @@ export interface components {
             /** Page Size */
             page_size: number;
         };
+        /** Rows[MessageOut] */
+        Rows_MessageOut_: {
+            /** Items */
+            items: components["schemas"]["MessageOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+        };
+        /** Rows[MyRefundRowOut] */
+        Rows_MyRefundRowOut_: {
+            /** Items */
+            items: components["schemas"]["MyRefundRowOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+        };
         /** TokenOut */
         TokenOut: {
             /** Token */
             token: string;
+        };
+        /** UnreadOut */
+        UnreadOut: {
+            /** Unread */
+            unread: number;
         };
         /**
          * Verdict
@@ -762,6 +1126,7 @@ export interface components {
          *     - `planet_credential_invalid` 409: 星球凭证已失效，请先更新 Cookie
          *     - `planet_exists` 409: 该星球（群组编号）已经添加过
          *     - `planet_in_use` 409: 已有训练营使用该星球，不能再修改群组编号
+         *     - `planet_locked` 409: 星球信息已不能修改
          *     - `planet_user_taken` 409: 该星球成员已匹配给本训练营的另一位会员
          *     - `provider_unavailable` 502: 外部服务暂时不可用，请稍后再试
          *     - `rate_limited` 429: 操作太频繁，请稍后再试
@@ -784,7 +1149,7 @@ export interface components {
          *     - `wechat_login_required` 409: 请在微信中登录后再支付
          * @enum {string}
          */
-        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "body_too_large" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_in_use" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "forbidden" | "internal_error" | "last_super_admin" | "login_failed" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
+        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "body_too_large" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_in_use" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "forbidden" | "internal_error" | "last_super_admin" | "login_failed" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
         /** @description Every answer that says no. `message` is fit to be shown; `data` is for programs. */
         Refusal: {
             code: components["schemas"]["ErrorCode"];
@@ -897,6 +1262,7 @@ export interface operations {
     list_camps_api_h5_camps_get: {
         parameters: {
             query?: {
+                status?: components["schemas"]["ListedStatus"][];
                 page?: number;
                 page_size?: number;
             };
@@ -1130,6 +1496,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer_ProgressOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_planet_api_h5_members__member_id__planet_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_MyPlanetOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    correct_planet_api_h5_members__member_id__planet_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MyPlanetIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_MyPlanetOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_refunds_api_h5_refunds_get: {
+        parameters: {
+            query?: {
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_Rows_MyRefundRowOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_messages_api_h5_messages_get: {
+        parameters: {
+            query?: {
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_Rows_MessageOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_messages_api_h5_messages_read_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_UnreadOut_"];
                 };
             };
             /** @description Refused */
