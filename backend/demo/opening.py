@@ -63,8 +63,8 @@ async def open_camps(stage: Stage) -> None:
     stage.act("Three camps")
     today = clock.today()
     stage.first_day, stage.last_day = today + dt.timedelta(days=1), today + dt.timedelta(days=TOTAL_DAYS)
-    coach = await _staff(stage, "coach-li", "李教练", "coach")
-    volunteer = await _staff(stage, "volunteer-wang", "小王", "volunteer")
+    coach = await add_staff(stage, "coach-li", "李教练", "coach")
+    volunteer = await add_staff(stage, "volunteer-wang", "小王", "volunteer")
     pictures = {
         "poster_key": await stage.admin.upload("poster", poster()),
         "group_qr_key": await stage.admin.upload("group_qr", qr("https://example.com/group")),
@@ -84,7 +84,8 @@ async def open_camps(stage: Stage) -> None:
     await _plan_posts(stage)
 
 
-async def _staff(stage: Stage, username: str, name: str, role: str) -> str:
+async def add_staff(stage: Stage, username: str, name: str, role: str) -> str:
+    """A new account; returns its id."""
     body = {"username": username, "display_name": name, "role": role, "password": "first-login-1"}
     return str((await stage.admin.post("/users", body))["id"])
 
