@@ -6,6 +6,7 @@
  */
 import axios, { isAxiosError } from "axios";
 
+import { takeBegun, type Outcome } from "./begun";
 import type { components, paths } from "./schema.gen";
 
 export type Schemas = components["schemas"];
@@ -29,9 +30,9 @@ export class ApiError extends Error {
   /** What is wrong with single fields of a form, by field name. */
   get fields(): Record<string, string> {
     const found = this.data?.fields;
-    return Array.isArray(found)
-      ? Object.fromEntries(found.filter(isField).map((item) => [item.field, item.message]))
-      : {};
+    const texts: Record<string, string> = {};
+    if (Array.isArray(found)) for (const item of found.filter(isField)) texts[item.field] = item.message;
+    return texts;
   }
 }
 
@@ -49,10 +50,16 @@ export const TIMEOUT_MS = 10_000;
 const http = axios.create({ timeout: TIMEOUT_MS, adapter: "xhr" });
 
 let token: string | null = null;
+let refused: () => void = () => undefined;
 
 /** The member's token for every request from now on. */
 export function useToken(value: string | null): void {
   token = value;
+}
+
+/** What to do when the service doesn't accept the token any more. Not called for a token replaced meanwhile. */
+export function onRefusedToken(act: () => void): void {
+  refused = act;
 }
 
 type Method = "get" | "post" | "put";
@@ -85,23 +92,37 @@ interface Sent {
 }
 
 async function send<D>(method: Method, path: string, wanted: Sent = {}): Promise<D> {
+  const request = {
+    method,
+    url: path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(wanted.path?.[name] ?? "")),
+    params: wanted.query,
+    paramsSerializer: { indexes: null },
+  };
+  const begun = method === "get" ? takeBegun(http.getUri(request)) : null;
+  if (begun !== null) return dataOf(await begun, "");
+
   const requestId = newRequestId();
   const headers: Record<string, string> = { "X-Request-Id": requestId };
-  if (token !== null) headers.Authorization = `Bearer ${token}`;
+  const used = token;
+  if (used !== null) headers.Authorization = `Bearer ${used}`;
   try {
-    const answer = await http.request<unknown>({
-      method,
-      url: path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(wanted.path?.[name] ?? "")),
-      params: wanted.query,
-      paramsSerializer: { indexes: null },
-      data: wanted.body,
-      headers,
-    });
-    if (!isAnswer(answer.data)) throw unreadable(requestId, answer.status);
-    return answer.data.data as D;
+    return dataOf(
+      { response: await http.request<unknown>({ ...request, data: wanted.body, headers }) },
+      requestId,
+    );
   } catch (error) {
-    throw isAxiosError(error) ? failure(error.code, error.response, requestId) : error;
+    if (!isAxiosError(error)) throw error;
+    const failed = failure(error, requestId);
+    if (failed.code === "unauthenticated" && used !== null && used === token) refused();
+    throw failed;
   }
+}
+
+function dataOf<D>(outcome: Outcome, requestId: string): D {
+  const { response } = outcome;
+  if (response === undefined || response.status >= 300) throw failure(outcome, requestId);
+  if (!isAnswer(response.data)) throw unreadable(requestId, response.status);
+  return response.data.data as D;
 }
 
 interface Answer {
@@ -115,11 +136,7 @@ function isAnswer(value: unknown): value is Answer {
   return typeof value === "object" && value !== null && "code" in value && "data" in value;
 }
 
-function failure(
-  code: string | undefined,
-  response: { status: number; data: unknown } | undefined,
-  requestId: string,
-) {
+function failure({ code, response }: Outcome, requestId: string): ApiError {
   if (response === undefined) {
     return code === "ECONNABORTED" || code === "ETIMEDOUT"
       ? new ApiError("timeout", "网络有点慢，请重试", requestId)

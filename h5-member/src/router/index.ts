@@ -1,18 +1,16 @@
-import {
-  createRouter,
-  createWebHistory,
-  type RouteLocationNormalized,
-  type RouteRecordRaw,
-} from "vue-router";
+import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
 
-import { useSession } from "@/stores/session";
-import { perTab } from "@/utils/storage";
+import { ownPage } from "@/utils/ownPage";
 
 declare module "vue-router" {
   interface RouteMeta {
     title: string;
     /** Shown only to somebody logged in. */
     personal?: true;
+    /** Has the tab bar below. */
+    tabs?: true;
+    /** Pages that a person is likely to open next: loaded while nothing else is going on. */
+    next?: string[];
   }
 }
 
@@ -21,21 +19,21 @@ export const routes: RouteRecordRaw[] = [
     path: "/",
     name: "camps",
     component: () => import("@/views/camps/CampListPage.vue"),
-    meta: { title: "训练营" },
+    meta: { title: "训练营", tabs: true, next: ["camp", "enroll"] },
   },
   {
     path: "/camps/:id",
     name: "camp",
     component: () => import("@/views/camps/CampPage.vue"),
     props: true,
-    meta: { title: "训练营详情" },
+    meta: { title: "训练营详情", next: ["enroll"] },
   },
   {
     path: "/enroll/:campId",
     name: "enroll",
     component: () => import("@/views/payments/EnrollPage.vue"),
     props: true,
-    meta: { title: "报名支付", personal: true },
+    meta: { title: "报名支付", personal: true, next: ["payment", "qrcode"] },
   },
   {
     path: "/payments/:id",
@@ -49,7 +47,7 @@ export const routes: RouteRecordRaw[] = [
     name: "qrcode",
     component: () => import("@/views/payments/GroupQrPage.vue"),
     props: true,
-    meta: { title: "加入训练营群", personal: true },
+    meta: { title: "加入训练营群", personal: true, next: ["progress"] },
   },
   {
     path: "/progress/:memberId",
@@ -62,7 +60,7 @@ export const routes: RouteRecordRaw[] = [
     path: "/me",
     name: "me",
     component: () => import("@/views/me/MePage.vue"),
-    meta: { title: "我的", personal: true },
+    meta: { title: "我的", personal: true, tabs: true, next: ["progress"] },
   },
   {
     path: "/refunds",
@@ -100,13 +98,8 @@ export const routes: RouteRecordRaw[] = [
     path: "/maintenance",
     name: "maintenance",
     component: () => import("@/views/system/MaintenancePage.vue"),
+    props: (route) => ({ to: ownPage(route.query.to) }),
     meta: { title: "系统维护中" },
-  },
-  {
-    path: "/unsupported",
-    name: "unsupported",
-    component: () => import("@/views/system/UnsupportedPage.vue"),
-    meta: { title: "浏览器版本过低" },
   },
   {
     path: "/:path(.*)*",
@@ -121,26 +114,3 @@ export const router = createRouter({
   routes,
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
 });
-
-router.beforeEach((to: RouteLocationNormalized) => {
-  if (to.meta.personal && useSession().token === null) return { name: "login", query: { to: to.fullPath } };
-  return true;
-});
-
-router.afterEach((to) => {
-  document.title = to.meta.title;
-  perTab.remove("reloaded");
-});
-
-// After a new version went live its pages have other names: one reload finds them.
-window.addEventListener("vite:preloadError", (event) => {
-  if (perTab.get("reloaded") === true) return;
-  event.preventDefault();
-  perTab.set("reloaded", true);
-  window.location.reload();
-});
-
-/** A path inside this app; anything else becomes the home page. */
-export function ownPage(value: unknown): string {
-  return typeof value === "string" && /^\/(?![/\\])/.test(value) ? value : "/";
-}

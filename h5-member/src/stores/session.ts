@@ -23,9 +23,9 @@ export const useSession = defineStore("session", () => {
     useToken(null);
   }
 
-  /** Leave for WeChat's silent log-in, which ends on the callback page. */
+  /** Leave for WeChat's silent log-in, which ends on the callback page. "Back" doesn't come by here again. */
   function goToWeChat(returnTo: string): void {
-    window.location.assign(`/api/h5/auth/wechat?return_to=${encodeURIComponent(returnTo)}`);
+    window.location.replace(`/api/h5/auth/wechat?return_to=${encodeURIComponent(returnTo)}`);
   }
 
   /** Finish WeChat's log-in. Returns the page of ours to go on with. */

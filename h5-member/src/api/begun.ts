@@ -1,0 +1,36 @@
+/**
+ * index.html asks for what the first page is about to show, before this code has arrived. Who then wants the same
+ * takes that request over instead of sending another.
+ */
+
+/** What came of a request: an answer, or why there is none (axios's codes). */
+export interface Outcome {
+  code?: string;
+  response?: { status: number; data: unknown };
+}
+
+declare global {
+  interface Window {
+    /** Set by index.html. `data` of its answer is still text. */
+    begun?: { url: string; outcome: Promise<Outcome> };
+  }
+}
+
+/** The request under way for `url`, once; null when there is none. */
+export function takeBegun(url: string): Promise<Outcome> | null {
+  const begun = window.begun;
+  if (begun?.url !== url) return null;
+  window.begun = undefined;
+  return begun.outcome.then(({ code, response }) => ({
+    code,
+    response: response && { status: response.status, data: parsed(response.data) },
+  }));
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text)) as unknown;
+  } catch {
+    return text;
+  }
+}
