@@ -31,6 +31,20 @@ async def members_locked(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[
     return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
+async def camps_of(session: AsyncSession, member_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """The camps of some members, in the order in which to lock them."""
+    statement = select(Member.camp_id).where(Member.id.in_(member_ids)).distinct().order_by(Member.camp_id)
+    return list(await session.scalars(statement))
+
+
+async def held_people(session: AsyncSession, camp_id: uuid.UUID) -> set[str]:
+    """Who is matched to a member of the camp already."""
+    statement = select(Member.planet_user_id).where(
+        Member.camp_id == camp_id, Member.status == MatchStatus.MATCHED, Member.planet_user_id.is_not(None)
+    )
+    return {user_id for user_id in await session.scalars(statement) if user_id is not None}
+
+
 async def rivals_locked(
     session: AsyncSession, member: Member, *, numbers: Collection[str], person: Person | None
 ) -> Sequence[Member]:

@@ -205,3 +205,26 @@ def likeness(form: Form, person: Person) -> float:
     typed = [set(folded(name)) - {" "} for name in (form.planet_nickname, form.wechat_nickname)]
     known = [set(name) - {" "} for name in names_of(person)]
     return max((2 * len(a & b) / (len(a) + len(b)) for a in typed for b in known if a and b), default=0.0)
+
+
+# Less than half the characters in common is no likeness worth showing.
+_LIKE_ENOUGH = 0.5
+
+
+def agreement(form: Form, person: Person) -> list[MatchMethod]:
+    """Which of the fields a payer typed are this person's, strongest first."""
+    names = names_of(person)
+    agrees = {
+        MatchMethod.PLANET_NUMBER: digits(form.planet_number) in numbers_of(person),
+        MatchMethod.PLANET_NICKNAME: folded(form.planet_nickname) in names,
+        MatchMethod.WECHAT_NICKNAME: folded(form.wechat_nickname) in names,
+    }
+    return [method for method, does in agrees.items() if does]
+
+
+def guess(form: Form, persons: Iterable[Person]) -> Person | None:
+    """Who of these most resembles what was typed, for human eyes; nobody when nobody does, or several do equally."""
+    scored = sorted(((likeness(form, person), person) for person in persons), key=lambda pair: -pair[0])
+    if not scored or scored[0][0] < _LIKE_ENOUGH or (len(scored) > 1 and scored[1][0] == scored[0][0]):
+        return None
+    return scored[0][1]

@@ -16,6 +16,7 @@ from backend.core.errors import Conflict, Invalid
 from backend.matching import repository, rules
 from backend.matching.rules import Entry, Form, Match, People
 from backend.members import service as members
+from backend.members.service import DayCounts
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
 from backend.models.members import MatchMethod, MatchStatus, Member
@@ -141,7 +142,7 @@ async def unmatch(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, 
         raise MemberClosed
     if member.status is MatchStatus.UNMATCHED:
         return member
-    await _by_hand(session, member, Match(MatchStatus.UNMATCHED, note=reason), actor, "member.unmatch")
+    by_hand(session, member, Match(MatchStatus.UNMATCHED, note=reason), actor, "member.unmatch")
     return member
 
 
@@ -150,7 +151,7 @@ async def close(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, re
     member, _ = await _locked(session, member_id)
     if member.status is MatchStatus.CLOSED:
         raise MemberClosed
-    await _by_hand(session, member, Match(MatchStatus.CLOSED, note=reason), actor, "member.close")
+    by_hand(session, member, Match(MatchStatus.CLOSED, note=reason), actor, "member.close")
     return member
 
 
@@ -159,15 +160,20 @@ async def reopen(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, r
     member, _ = await _locked(session, member_id)
     if member.status is not MatchStatus.CLOSED:
         raise MemberNotClosed
-    await _by_hand(session, member, Match(MatchStatus.UNMATCHED, note=reason), actor, "member.reopen")
+    by_hand(session, member, Match(MatchStatus.UNMATCHED, note=reason), actor, "member.reopen")
     return member
 
 
-async def _by_hand(session: AsyncSession, member: Member, match: Match, actor: Actor, action: str) -> None:
-    """Take the person from a member, for the reason in the match's note."""
+def by_hand(
+    session: AsyncSession, member: Member, match: Match, actor: Actor, action: str, *, counts: DayCounts | None = None
+) -> None:
+    """Write what a person decided, for the reason in the match's note; ``counts`` hold the days of whom they gave.
+
+    The caller holds camp and member, and no other member is matched to the person.
+    """
     before = _state(member)
     _set(session, member, match, actor, event=action.removeprefix("member."))
-    members.set_days(member, None)
+    members.set_days(member, counts)
     _audit(session, actor, action, member, before, match.note)
 
 

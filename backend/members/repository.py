@@ -108,6 +108,13 @@ async def locked(session: AsyncSession, member_id: uuid.UUID) -> Member | None:
     return member
 
 
+async def some_locked(session: AsyncSession, member_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Member]:
+    """Members by id, locked in the order of their ids."""
+    statement = select(Member).where(Member.id.in_(member_ids)).order_by(Member.id).with_for_update()
+    found = await session.scalars(statement.execution_options(populate_existing=True))
+    return {member.id: member for member in found}
+
+
 async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID | None:
     return await session.scalar(select(Member.camp_id).where(Member.id == member_id))
 

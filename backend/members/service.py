@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,8 +80,36 @@ async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID:
 async def mark_joined(session: AsyncSession, member_id: uuid.UUID, *, joined: bool, actor: Actor) -> Member:
     """Note that a member is, or isn't, in the camp's chat group; saying it twice changes nothing. Raises NotFound."""
     member = await get_member(session, member_id)
+    _mark_joined(session, member, joined=joined, actor=actor)
+    return member
+
+
+async def mark_many_joined(
+    session: AsyncSession,
+    member_ids: Collection[uuid.UUID],
+    *,
+    joined: bool,
+    actor: Actor,
+    camp_ids: Collection[uuid.UUID] | None,
+) -> dict[uuid.UUID, str]:
+    """The same for many: ``ok``, ``not_found``, or ``forbidden`` outside ``camp_ids`` (None: all camps)."""
+    rows = await repository.some_locked(session, member_ids)
+    codes = {}
+    for member_id in member_ids:
+        member = rows.get(member_id)
+        if member is None:
+            codes[member_id] = "not_found"
+        elif camp_ids is not None and member.camp_id not in camp_ids:
+            codes[member_id] = "forbidden"
+        else:
+            _mark_joined(session, member, joined=joined, actor=actor)
+            codes[member_id] = "ok"
+    return codes
+
+
+def _mark_joined(session: AsyncSession, member: Member, *, joined: bool, actor: Actor) -> None:
     if member.joined == joined:
-        return member
+        return
     member.joined, member.joined_at = joined, clock.now() if joined else None
     audit.record(
         session,
@@ -94,4 +122,3 @@ async def mark_joined(session: AsyncSession, member_id: uuid.UUID, *, joined: bo
         before={"joined": not joined},
         after={"joined": joined},
     )
-    return member

@@ -1,4 +1,4 @@
-"""Matching (身份匹配): by hand, per camp, and the people to choose from."""
+"""Matching (身份匹配): the queue, by hand one or many, per camp, and the people to choose from."""
 
 import uuid
 from typing import Annotated
@@ -6,16 +6,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from backend.api.admin.members import CandidateOut, MemberOut, candidate_out, member_out
+from backend.api.admin.members import CandidateOut, MemberOut, PlanetPersonOut, candidate_out, member_out
 from backend.api.answers import Answer, Id, Model, Rows, answer
+from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.audit import service as audit
 from backend.camps.service import get_camp
 from backend.core.errors import Invalid, NotFound
 from backend.core.pagination import Page
-from backend.matching import repository, service
+from backend.matching import batches, queue, repository, service
+from backend.matching.queue import QueueRow, Tab
 from backend.members import repository as members
+from backend.models.members import MatchMethod
 from backend.planets.service import get_planet
+from backend.refunds import lists as refund_lists
 from backend.staff.rules import Permission
 
 router = APIRouter(tags=["身份匹配"], dependencies=[Depends(Allowed(Permission.MEMBER_MATCH))])
@@ -50,8 +54,117 @@ class MatchedOut(Model):
     changed: int
 
 
-async def _answer(session: SessionDep, member_id: uuid.UUID) -> Answer[MemberOut]:
+class SuggestionOut(PlanetPersonOut):
+    """``agrees`` are the typed fields that are this person's; ``days`` those of the camp's ranking."""
+
+    alias: str | None
+    agrees: list[MatchMethod]
+    days: int | None
+
+
+class QueueRowOut(MemberOut):
+    """``suggestion`` is who was found, else the free person of the camp who most resembles what was typed."""
+
+    out_trade_no: str
+    note: str | None
+    suggestion: SuggestionOut | None
+
+
+class QueueOut(Rows[QueueRowOut]):
+    """``counts`` are those of all tabs, under the same camp and search."""
+
+    counts: dict[Tab, int]
+
+
+class MatchBatchIn(Model):
+    ids: Ids
+
+
+class CloseBatchIn(MatchBatchIn):
+    reason: MatchReason
+
+
+_TEXTS = {
+    service.MatchingOver.code: service.MatchingOver.message,
+    service.MemberClosed.code: service.MemberClosed.message,
+    service.PlanetUserTaken.code: service.PlanetUserTaken.message,
+    "nothing_to_confirm": "没有待确认的匹配结果，请刷新后再看",
+}
+
+
+def _queue_row(found: QueueRow) -> QueueRowOut:
+    suggestion = None
+    if found.suggestion is not None:
+        person = found.suggestion.person
+        suggestion = SuggestionOut(
+            id=person.user_id,
+            name=person.name,
+            number=person.number,
+            alias=person.alias,
+            agrees=list(found.suggestion.agrees),
+            days=found.suggestion.days,
+        )
+    return QueueRowOut(
+        **member_out(found.row).model_dump(),
+        out_trade_no=found.out_trade_no,
+        note=found.row.member.match_note,
+        suggestion=suggestion,
+    )
+
+
+@router.get("/matching")
+async def matching_queue(
+    session: SessionDep,
+    viewer: CurrentStaff,
+    page: PageDep,
+    tab: Tab = Tab.TO_MATCH,
+    camp_id: Annotated[Id | None, Query()] = None,
+    q: Annotated[str | None, Query(max_length=50)] = None,
+) -> Answer[QueueOut]:
+    """Latest payment first; members of archived camps are no longer here."""
+    if camp_id is not None:
+        viewer.require_camp((await get_camp(session, camp_id)).id)
+    wanted = queue.Wanted(tab, camp_id, q)
+    counts = await queue.counts(session, wanted)
+    found = await queue.page(session, page, wanted, total=counts[tab])
+    return answer(
+        QueueOut(
+            items=[_queue_row(row) for row in found.items],
+            total=found.total,
+            page=found.page,
+            page_size=found.page_size,
+            counts=counts,
+        )
+    )
+
+
+@router.post("/members/batch-close-match")
+async def batch_close(body: CloseBatchIn, session: SessionDep, viewer: CurrentStaff) -> Answer[BatchOut]:
+    """无法匹配 for many, with one reason."""
+    ids = parse_ids(body.ids)
+    codes = await batches.close_many(session, ids, actor=viewer.actor, reason=body.reason)
+    await _refunds_follow(session, ids)
+    return answer(batch_out(body.ids, codes, _TEXTS))
+
+
+@router.post("/members/batch-confirm-match")
+async def batch_confirm(body: MatchBatchIn, session: SessionDep, viewer: CurrentStaff) -> Answer[BatchOut]:
+    """Say of many that the person found by a nickname is right: matched by hand, confidence 100."""
+    ids = parse_ids(body.ids)
+    codes = await batches.confirm_many(session, ids, actor=viewer.actor)
+    await _refunds_follow(session, ids)
+    return answer(batch_out(body.ids, codes, _TEXTS))
+
+
+async def _refunds_follow(session: SessionDep, member_ids: list[uuid.UUID]) -> None:
+    """What waits for review shows the match as it is now. The camps are held by whoever changed the matches."""
     await session.flush()
+    for camp_id in await repository.camps_of(session, member_ids):
+        await refund_lists.follow_members(session, camp_id)
+
+
+async def _answer(session: SessionDep, member_id: uuid.UUID) -> Answer[MemberOut]:
+    await _refunds_follow(session, [member_id])
     row = await members.row(session, member_id)
     if row is None:
         raise NotFound("会员不存在")
@@ -98,6 +211,8 @@ async def reopen_match(
 async def match_camp(camp_id: Id, session: SessionDep, viewer: CurrentStaff) -> Answer[MatchedOut]:
     """Match the camp's members anew with what is known of the planet now."""
     counts = await service.match_camp(session, camp_id, viewer.actor)
+    await session.flush()
+    await refund_lists.follow_members(session, camp_id)
     camp = await get_camp(session, camp_id)
     audit.record(
         session,

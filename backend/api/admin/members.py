@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.camps.service import get_camp
 from backend.checkins import progress as progresses
@@ -170,6 +171,10 @@ class JoinedIn(Model):
     joined: bool
 
 
+class JoinedBatchIn(JoinedIn):
+    ids: Ids
+
+
 def person_out(person: PlanetUser) -> PlanetPersonOut:
     return PlanetPersonOut(id=person.user_id, name=person.name, number=person.number)
 
@@ -326,3 +331,12 @@ async def mark_joined(row: Visible, body: JoinedIn, session: SessionDep, viewer:
     """标记进群, or take it back. Saying it twice changes nothing."""
     await service.mark_joined(session, row.member.id, joined=body.joined, actor=viewer.actor)
     return answer(member_out(row))
+
+
+@router.post("/batch-joined", dependencies=[Depends(Allowed(Permission.MEMBER_JOIN))])
+async def mark_many_joined(body: JoinedBatchIn, session: SessionDep, viewer: CurrentStaff) -> Answer[BatchOut]:
+    """The same for many; members of foreign camps are left alone."""
+    codes = await service.mark_many_joined(
+        session, parse_ids(body.ids), joined=body.joined, actor=viewer.actor, camp_ids=viewer.camp_ids
+    )
+    return answer(batch_out(body.ids, codes, {}))

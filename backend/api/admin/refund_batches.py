@@ -1,6 +1,5 @@
 """Reviewing many refunds at once: each row by its own merits, and exactly what the person confirmed or nothing."""
 
-import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -8,9 +7,8 @@ from pydantic import Field
 
 from backend.api.admin.refunds import ReasonText
 from backend.api.answers import Answer, Model, answer
+from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep, SessionDep
-from backend.core.errors import NotFound
-from backend.core.ids import parse_id
 from backend.refunds import review
 from backend.staff import service as staff
 from backend.staff.rules import Permission
@@ -21,7 +19,7 @@ router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(All
 class BatchIn(Model):
     """What the person confirmed; if the server would do anything else, it does nothing."""
 
-    ids: Annotated[list[str], Field(min_length=1, max_length=1000)]
+    ids: Ids
     expected_count: Annotated[int, Field(ge=0)] | None = None
     expected_sum_fen: Annotated[int, Field(ge=0)] | None = None
 
@@ -39,25 +37,7 @@ class BatchRejectIn(BatchIn):
     reason: ReasonText
 
 
-class BatchLineOut(Model):
-    id: str
-    ok: bool
-    code: str
-    message: str
-
-
-class BatchOut(Model):
-    """``done`` and ``skipped`` count the results."""
-
-    results: list[BatchLineOut]
-    done: int
-    skipped: int
-
-
-_BATCH_TEXTS = {
-    "ok": "",
-    "not_found": NotFound.message,
-    "forbidden": "没有查看该训练营的权限",
+_TEXTS = {
     "refund_already_reviewed": review.RefundAlreadyReviewed.message,
     "needs_confirmation": "需要人工确认，请单独审核",
     "not_eligible": "系统判定不符合退款条件，请单独审核",
@@ -78,13 +58,13 @@ async def batch_approve(
     results = await review.approve_batch(
         session,
         viewer,
-        _ids(body.ids),
+        parse_ids(body.ids),
         min_confidence=body.min_confidence,
         expected=body.expected,
         password_right=right,
         settings=settings,
     )
-    return _batch_answer(body.ids, results)
+    return _answer(body.ids, results)
 
 
 @router.post("/batch-reject")
@@ -93,29 +73,18 @@ async def batch_reject(
 ) -> Answer[BatchOut]:
     """Reject many with one reason."""
     review.require_reviewer(viewer, runtime.settings.refund)
-    results = await review.reject_batch(session, viewer, _ids(body.ids), reason=body.reason, expected=body.expected)
-    return _batch_answer(body.ids, results)
+    results = await review.reject_batch(
+        session, viewer, parse_ids(body.ids), reason=body.reason, expected=body.expected
+    )
+    return _answer(body.ids, results)
 
 
 @router.post("/batch-undo")
-async def batch_undo(
-    body: BatchIn, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep
-) -> Answer[BatchOut]:
+async def batch_undo(body: BatchIn, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep) -> Answer[BatchOut]:
     """Take back what of many approvals hasn't left yet."""
     review.require_reviewer(viewer, runtime.settings.refund)
-    return _batch_answer(body.ids, await review.undo_batch(session, viewer, _ids(body.ids), expected=body.expected))
+    return _answer(body.ids, await review.undo_batch(session, viewer, parse_ids(body.ids), expected=body.expected))
 
 
-def _ids(texts: list[str]) -> list[uuid.UUID]:
-    """Each id once, without what can't be one."""
-    return list(dict.fromkeys(id_ for text in texts if (id_ := parse_id(text)) is not None))
-
-
-def _batch_answer(asked: list[str], results: list[review.BatchResult]) -> Answer[BatchOut]:
-    codes = {str(result.id): result.code for result in results}
-    lines = []
-    for text in dict.fromkeys(asked):
-        code = codes.get(text.lower(), "not_found")
-        lines.append(BatchLineOut(id=text, ok=code == "ok", code=code, message=_BATCH_TEXTS[code]))
-    done = sum(line.ok for line in lines)
-    return answer(BatchOut(results=lines, done=done, skipped=len(lines) - done))
+def _answer(asked: list[str], results: list[review.BatchResult]) -> Answer[BatchOut]:
+    return answer(batch_out(asked, {result.id: result.code for result in results}, _TEXTS))
