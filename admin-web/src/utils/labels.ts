@@ -1,0 +1,81 @@
+/** States → words and colours. `Record` over the generated unions: a new state doesn't compile without a label. */
+import type { Schemas } from "@/api/client";
+
+export interface Label {
+  text: string;
+  type: "primary" | "success" | "warning" | "danger" | "info";
+}
+
+export const STAFF_ROLE: Record<Schemas["StaffRole"], string> = {
+  super_admin: "超级管理员",
+  manager: "管理员",
+  coach: "教练",
+  volunteer: "志愿者",
+};
+
+export const CAMP_STATUS: Record<Schemas["CampStatus"], Label> = {
+  draft: { text: "草稿", type: "info" },
+  enrolling: { text: "报名中", type: "primary" },
+  ongoing: { text: "进行中", type: "success" },
+  ended: { text: "已结束", type: "warning" },
+  settling: { text: "结算中", type: "warning" },
+  archived: { text: "已归档", type: "info" },
+  cancelled: { text: "已取消", type: "info" },
+};
+
+export const PAYMENT_STATUS: Record<Schemas["PaymentStatus"], Label> = {
+  pending: { text: "待支付", type: "warning" },
+  paid: { text: "已支付", type: "success" },
+  closed: { text: "已关闭", type: "info" },
+};
+
+export const MATCH_STATUS: Record<Schemas["MatchStatus"], Label> = {
+  unmatched: { text: "待匹配", type: "warning" },
+  suggested: { text: "有建议", type: "warning" },
+  matched: { text: "已匹配", type: "success" },
+  conflict: { text: "冲突", type: "danger" },
+  closed: { text: "无法匹配", type: "info" },
+};
+
+export const MATCH_METHOD: Record<Schemas["MatchMethod"], string> = {
+  planet_number: "星球编号",
+  planet_nickname: "星球昵称",
+  wechat_nickname: "微信昵称",
+  manual: "人工",
+};
+
+export const VERDICT: Record<Schemas["Verdict"], Label> = {
+  eligible: { text: "符合", type: "success" },
+  needs_confirmation: { text: "需人工确认", type: "warning" },
+  not_eligible: { text: "不符合", type: "danger" },
+};
+
+export const REFUND_KIND: Record<Schemas["RefundKind"], string> = {
+  camp: "押金退还",
+  duplicate: "重复支付",
+  exception: "特殊退款",
+};
+
+export const REFUND_STATUS: Record<Schemas["RefundStatus"], Label> = {
+  pending_review: { text: "待审核", type: "warning" },
+  approved: { text: "已通过", type: "primary" },
+  sending: { text: "发送中", type: "primary" },
+  processing: { text: "退款中", type: "primary" },
+  succeeded: { text: "已退款", type: "success" },
+  failed: { text: "退款失败", type: "danger" },
+  rejected: { text: "已拒绝", type: "info" },
+  closed: { text: "已关闭", type: "danger" },
+};
+
+export const SYNC_STATUS: Record<Schemas["SyncStatus"], Label> = {
+  running: { text: "同步中", type: "primary" },
+  complete: { text: "完整", type: "success" },
+  partial: { text: "不完整", type: "warning" },
+  failed: { text: "失败", type: "danger" },
+};
+
+export const CREDENTIAL_STATUS: Record<Schemas["CredentialStatus"], Label> = {
+  untested: { text: "未测试", type: "info" },
+  valid: { text: "正常", type: "success" },
+  credential_invalid: { text: "已失效", type: "danger" },
+};

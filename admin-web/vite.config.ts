@@ -1,0 +1,26 @@
+import { fileURLToPath } from "node:url";
+import vue from "@vitejs/plugin-vue";
+import components from "unplugin-vue-components/vite";
+import { ElementPlusResolver } from "unplugin-vue-components/resolvers";
+import { defineConfig } from "vitest/config";
+
+// Where `make dev` serves the API.
+const API = "http://127.0.0.1:8000";
+const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  base: "/admin/",
+  plugins: [
+    vue(),
+    // Element Plus' components bring their styles along; our own are imported by name.
+    components({ dirs: [], resolvers: [ElementPlusResolver()], dts: "src/components.gen.d.ts" }),
+  ],
+  resolve: {
+    alias: { "@": folder("./src"), "@shared": folder("../web-shared") },
+    // What both front-ends share has no packages of its own: it uses each one's.
+    dedupe: ["vue", "axios"],
+  },
+  server: { port: 5174, proxy: { "/api": API, "/media": API } },
+  build: { target: "es2022", manifest: true, assetsInlineLimit: 1024 },
+  test: { environment: "happy-dom", include: ["tests/**/*.test.ts"] },
+});
