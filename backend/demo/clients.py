@@ -32,11 +32,13 @@ class Admin:
     def __init__(self, base_url: str, username: str, password: str) -> None:
         self._http = httpx.AsyncClient(base_url=f"{base_url}/api/admin", timeout=60, trust_env=False)
         self._login = {"username": username, "password": password}
+        self.token = ""
 
     async def log_in(self) -> None:
         """Tokens live 24 hours, and the demo's days are short: log in again each morning."""
         found = _data(await self._http.post("/auth/login", json=self._login))
-        self._http.headers["Authorization"] = f"Bearer {found['access_token']}"
+        self.token = str(found["access_token"])
+        self._http.headers["Authorization"] = f"Bearer {self.token}"
 
     async def get(self, path: str, **query: Any) -> Any:
         return _data(await self._http.get(path, params=query))
