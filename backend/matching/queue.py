@@ -70,14 +70,15 @@ class QueueRow:
 async def counts(session: AsyncSession, wanted: Wanted) -> dict[Tab, int]:
     """How many members each tab holds, under the same camp and search."""
     sums = [func.count().filter(condition) for condition in _TABS.values()]
-    statement = _narrowed(_joined(select(*sums).select_from(Member)), wanted)
+    statement = _narrowed(_in_queue(select(*sums).select_from(Member), with_names=bool(wanted.q)), wanted)
     found = (await session.execute(statement)).one()
     return dict(zip(_TABS, found, strict=True))
 
 
 async def page(session: AsyncSession, request: PageRequest, wanted: Wanted, *, total: int) -> Page[QueueRow]:
     """One page of a tab, latest payment first; ``total`` is the tab's count."""
-    statement = _narrowed(_joined(select(Member, Camp, PlanetUser, Payment.out_trade_no).select_from(Member)), wanted)
+    columns = select(Member, Camp, PlanetUser, Payment.out_trade_no).select_from(Member)
+    statement = _narrowed(_in_queue(columns, with_names=True), wanted)
     statement = statement.where(_TABS[wanted.tab]).order_by(Member.paid_at.desc(), Member.id.desc())
     found = (await session.execute(statement.limit(request.page_size).offset(request.offset))).all()
     rows = [(MemberRow(member, camp, person), number) for member, camp, person, number in found]
@@ -86,15 +87,13 @@ async def page(session: AsyncSession, request: PageRequest, wanted: Wanted, *, t
     return Page(items, total, request.page, request.page_size)
 
 
-def _joined(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """With camp, order and the person found; in an archived camp nothing is matched any more."""
-    person = and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Member.planet_user_id)
-    return (
-        statement.join(Camp, Camp.id == Member.camp_id)
-        .join(Payment, Payment.id == Member.payment_id)
-        .outerjoin(PlanetUser, person)
-        .where(Camp.status != CampStatus.ARCHIVED, or_(*_TABS.values()))
-    )
+def _in_queue(statement: Select[*tuple[Any, ...]], *, with_names: bool) -> Select[*tuple[Any, ...]]:
+    """Of camps that aren't archived; ``with_names`` joins order and person found, which only some need."""
+    statement = statement.join(Camp, Camp.id == Member.camp_id)
+    if with_names:
+        person = and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Member.planet_user_id)
+        statement = statement.join(Payment, Payment.id == Member.payment_id).outerjoin(PlanetUser, person)
+    return statement.where(Camp.status != CampStatus.ARCHIVED, or_(*_TABS.values()))
 
 
 def _narrowed(statement: Select[*tuple[Any, ...]], wanted: Wanted) -> Select[*tuple[Any, ...]]:

@@ -1,0 +1,198 @@
+"""The workbench's figures (工作台): one pass of few queries over the camps a person sees. Money is fen."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Date, Integer, and_, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from backend.core import clock
+from backend.models.camps import Camp, CampStatus
+from backend.models.checkins import SyncRun, SyncStatus
+from backend.models.members import MatchStatus, Member
+from backend.models.payments import Payment, PaymentStatus
+from backend.models.planets import CredentialStatus, Planet
+from backend.models.reconciliation import CaseStatus, ReconciliationCase
+from backend.models.refunds import Refund, RefundHold, RefundStatus
+from backend.models.uploads import Upload
+
+Scope = Collection[uuid.UUID] | None
+
+# WeChat lets a group's QR picture die after seven days; staff hear of it on the sixth (requirements §3.5).
+QR_DAYS = 6
+# A camp's last day is announced so many days ahead.
+ENDING_DAYS = 3
+
+_RUNNING = (CampStatus.ENROLLING, CampStatus.ONGOING)
+_OVER = (CampStatus.ENDED, CampStatus.SETTLING, CampStatus.ARCHIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    count: int
+    sum_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Members who reached their required days; those who didn't, in camps that are over; those who still may."""
+
+    reached: int
+    short: int
+    under_way: int
+
+    @property
+    def members(self) -> int:
+        return self.reached + self.short + self.under_way
+
+    @property
+    def rate(self) -> float | None:
+        """Reached ÷ enrolled; None without members (requirements §3.10)."""
+        return self.reached / self.members if self.members else None
+
+
+@dataclass(frozen=True, slots=True)
+class Income:
+    """One Shanghai day: what was paid by its time of payment, what went back by the time the provider said so."""
+
+    day: dt.date
+    paid_fen: int
+    refunded_fen: int
+
+
+def _of(scope: Scope, column: InstrumentedAttribute[uuid.UUID]) -> list[ColumnElement[bool]]:
+    return [] if scope is None else [column.in_(scope)]
+
+
+async def camps_by_status(session: AsyncSession, scope: Scope) -> dict[CampStatus, int]:
+    statement = select(Camp.status, func.count()).where(Camp.deleted_at.is_(None), *_of(scope, Camp.id))
+    found = await session.execute(statement.group_by(Camp.status))
+    return {row[0]: row[1] for row in found}
+
+
+async def completion(session: AsyncSession, scope: Scope) -> Completion:
+    """Days count for who is matched; both sources must say enough (as in ``v_member_full_info``)."""
+    required = cast(Member.refund_policy["required_days"].astext, Integer)
+    reached = and_(
+        Member.status == MatchStatus.MATCHED,
+        Member.days_ranking >= required,
+        func.coalesce(Member.days_posts, Member.days_ranking) >= required,
+    )
+    over = Camp.status.in_(_OVER)
+    short = and_(reached.is_not(True), over)
+    statement = select(func.count().filter(reached), func.count().filter(short), func.count())
+    statement = statement.select_from(Member).join(Camp, Camp.id == Member.camp_id)
+    done, missed, everybody = (await session.execute(statement.where(*_of(scope, Member.camp_id)))).one()
+    return Completion(done, missed, everybody - done - missed)
+
+
+async def paid(session: AsyncSession, scope: Scope) -> int:
+    """All that came in."""
+    statement = select(func.sum(Payment.amount_fen)).where(Payment.status == PaymentStatus.PAID)
+    return int(await session.scalar(statement.where(*_of(scope, Payment.camp_id))) or 0)
+
+
+async def refunds(session: AsyncSession, scope: Scope) -> dict[RefundStatus, Money]:
+    """Count and sum for each status that has any."""
+    statement = select(Refund.status, func.count(), func.sum(Refund.amount_fen)).where(*_of(scope, Refund.camp_id))
+    found = await session.execute(statement.group_by(Refund.status))
+    return {status: Money(count, int(total)) for status, count, total in found}
+
+
+async def income(session: AsyncSession, scope: Scope, *, days: int) -> list[Income]:
+    """The last days up to today, also those without any movement."""
+    first = clock.today() - dt.timedelta(days=days - 1)
+    since = clock.day_start(first)
+    came = await _per_day(
+        session, Payment.paid_at, Payment.amount_fen, Payment.paid_at >= since, *_of(scope, Payment.camp_id)
+    )
+    went = await _per_day(
+        session,
+        Refund.succeeded_at,
+        Refund.amount_fen,
+        Refund.succeeded_at >= since,
+        Refund.status == RefundStatus.SUCCEEDED,
+        *_of(scope, Refund.camp_id),
+    )
+    all_days = [first + dt.timedelta(days=number) for number in range(days)]
+    return [Income(day, came.get(day, 0), went.get(day, 0)) for day in all_days]
+
+
+async def _per_day(
+    session: AsyncSession,
+    instant: InstrumentedAttribute[dt.datetime | None],
+    amount: InstrumentedAttribute[int],
+    *conditions: ColumnElement[bool],
+) -> dict[dt.date, int]:
+    day = cast(func.timezone("Asia/Shanghai", instant), Date)
+    statement = select(day, func.sum(amount)).where(*conditions).group_by(day)
+    return {found: int(total) for found, total in await session.execute(statement)}
+
+
+async def ending(session: AsyncSession, scope: Scope) -> Sequence[Camp]:
+    """Running camps whose last day is near."""
+    last = clock.today() + dt.timedelta(days=ENDING_DAYS)
+    statement = select(Camp).where(
+        Camp.status == CampStatus.ONGOING, Camp.ends_on <= last, Camp.deleted_at.is_(None), *_of(scope, Camp.id)
+    )
+    return (await session.scalars(statement.order_by(Camp.ends_on, Camp.id))).all()
+
+
+async def old_qr(session: AsyncSession, scope: Scope) -> Sequence[tuple[Camp, dt.datetime]]:
+    """Camps members still join whose group QR is about to die, with the instant of its upload."""
+    statement = (
+        select(Camp, Upload.created_at)
+        .join(Upload, Upload.key == Camp.group_qr_key)
+        .where(
+            Camp.status.in_(_RUNNING),
+            Camp.deleted_at.is_(None),
+            Upload.created_at <= clock.now() - dt.timedelta(days=QR_DAYS),
+            *_of(scope, Camp.id),
+        )
+        .order_by(Upload.created_at)
+    )
+    return [(camp, uploaded_at) for camp, uploaded_at in await session.execute(statement)]
+
+
+async def broken_syncs(session: AsyncSession, scope: Scope) -> Sequence[tuple[Camp, SyncRun]]:
+    """Live camps whose last finished reading was no complete one."""
+    live = (CampStatus.ENROLLING, CampStatus.ONGOING, CampStatus.ENDED, CampStatus.SETTLING)
+    last = (
+        select(SyncRun.id)
+        .where(SyncRun.camp_id == Camp.id, SyncRun.status != SyncStatus.RUNNING)
+        .order_by(SyncRun.created_at.desc(), SyncRun.id.desc())
+        .limit(1)
+        .correlate(Camp)
+        .scalar_subquery()
+    )
+    statement = (
+        select(Camp, SyncRun)
+        .join(SyncRun, SyncRun.id == last)
+        .where(
+            Camp.status.in_(live),
+            Camp.deleted_at.is_(None),
+            SyncRun.status.in_([SyncStatus.FAILED, SyncStatus.PARTIAL]),
+            *_of(scope, Camp.id),
+        )
+        .order_by(SyncRun.started_at.desc())
+    )
+    return [(camp, run) for camp, run in await session.execute(statement)]
+
+
+async def dead_planets(session: AsyncSession) -> Sequence[Planet]:
+    """Planets whose credential was refused."""
+    statement = select(Planet).where(Planet.credential_status == CredentialStatus.CREDENTIAL_INVALID)
+    return (await session.scalars(statement.order_by(Planet.name))).all()
+
+
+async def open_cases(session: AsyncSession) -> int:
+    statement = select(func.count()).select_from(ReconciliationCase)
+    return await session.scalar(statement.where(ReconciliationCase.status == CaseStatus.OPEN)) or 0
+
+
+async def hold(session: AsyncSession) -> RefundHold | None:
+    """What keeps everybody's refunds back, if anything does."""
+    return (await session.scalars(select(RefundHold).where(RefundHold.ended_at.is_(None)))).one_or_none()
