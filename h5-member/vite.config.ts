@@ -2,18 +2,55 @@ import { fileURLToPath } from "node:url";
 import { VantResolver } from "@vant/auto-import-resolver";
 import vue from "@vitejs/plugin-vue";
 import components from "unplugin-vue-components/vite";
+import type { Plugin, Rolldown } from "vite";
 import { defineConfig } from "vitest/config";
 
 // Where `make dev` serves the API.
 const API = "http://127.0.0.1:8000";
+
+// Pages that people open from a link: first part of the path → view.
+const LANDINGS = {
+  "": "camps/CampListPage",
+  camps: "camps/CampPage",
+  enroll: "payments/EnrollPage",
+  progress: "progress/ProgressPage",
+};
+
+/** Tells the script in index.html which files these pages need, so that they load beside the app, not after it. */
+function landingFiles(): Plugin {
+  return {
+    name: "landing-files",
+    transformIndexHtml: {
+      order: "post",
+      handler(html, { bundle = {}, chunk: entry }) {
+        const chunkOf = (file: string) => bundle[file] as Rolldown.OutputChunk;
+        const known = new Set(entry ? [entry.fileName, ...entry.imports] : []);
+        const filesOf = (file: string): string[] => {
+          if (known.has(file)) return [];
+          const { imports, viteMetadata } = chunkOf(file);
+          return [file, ...(viteMetadata?.importedCss ?? []), ...imports.flatMap(filesOf)];
+        };
+        const pages = Object.entries(LANDINGS).map(([path, view]) => {
+          const page = Object.values(bundle).find(
+            (file) => file.type === "chunk" && file.facadeModuleId?.endsWith(`${view}.vue`),
+          );
+          return [path, page ? [...new Set(filesOf(page.fileName))] : []];
+        });
+        return html.replace("{} /* pages */", JSON.stringify(Object.fromEntries(pages)));
+      },
+    },
+  };
+}
 
 export default defineConfig({
   plugins: [
     vue(),
     // Vant's components bring their styles along; our own are imported by name.
     components({ dirs: [], resolvers: [VantResolver()], dts: "src/components.gen.d.ts" }),
+    landingFiles(),
   ],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  define: { __VUE_OPTIONS_API__: false },
   server: { port: 5173, proxy: { "/api": API, "/media": API } },
   build: {
     // The oldest WebViews that Vue 3 (Proxy) and native modules allow: WeChat for Android brings its own

@@ -1,6 +1,6 @@
 /** What stays on the device. WebViews may forbid or empty it at any time: then it lasts as long as the page. */
 
-type Key = "token" | "camps" | "reloaded" | `draft:${string}`;
+type Key = "token" | "camps" | "reloaded" | "logins" | "returnTo" | `draft:${string}`;
 
 const PREFIX = "camp:";
 
