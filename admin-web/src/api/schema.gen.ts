@@ -238,6 +238,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Dashboard
+         * @description Of all camps, or for coaches and volunteers of their own. ``days`` is the length of ``income``.
+         */
+        get: operations["dashboard_api_admin_dashboard_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/jobs": {
         parameters: {
             query?: never;
@@ -312,6 +332,66 @@ export interface paths {
         get: operations["list_logs_api_admin_logs_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/matching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Matching Queue
+         * @description Latest payment first; members of archived camps are no longer here.
+         */
+        get: operations["matching_queue_api_admin_matching_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/members/batch-close-match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Batch Close
+         * @description 无法匹配 for many, with one reason.
+         */
+        post: operations["batch_close_api_admin_members_batch_close_match_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/members/batch-confirm-match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Batch Confirm
+         * @description Say of many that the person found by a nickname is right: matched by hand, confidence 100.
+         */
+        post: operations["batch_confirm_api_admin_members_batch_confirm_match_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -492,6 +572,26 @@ export interface paths {
          * @description 标记进群, or take it back. Saying it twice changes nothing.
          */
         post: operations["mark_joined_api_admin_members__member_id__joined_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/members/batch-joined": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Many Joined
+         * @description The same for many; members of foreign camps are left alone.
+         */
+        post: operations["mark_many_joined_api_admin_members_batch_joined_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1237,6 +1337,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[DashboardOut] */
+        Answer_DashboardOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["DashboardOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[EnrollUrlOut] */
         Answer_EnrollUrlOut_: {
             /**
@@ -1395,6 +1511,22 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["PlanetTestOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[QueueOut] */
+        Answer_QueueOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["QueueOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -1826,7 +1958,10 @@ export interface components {
             /** Expected Sum Fen */
             expected_sum_fen?: number | null;
         };
-        /** BatchLineOut */
+        /**
+         * BatchLineOut
+         * @description ``id`` as it was asked for; ``message`` says in Chinese why a row was left alone.
+         */
         BatchLineOut: {
             /** Id */
             id: string;
@@ -1872,6 +2007,23 @@ export interface components {
             /** File */
             file: string;
             kind: components["schemas"]["UploadKind"];
+        };
+        /** BrokenSyncOut */
+        BrokenSyncOut: {
+            /** Camp Id */
+            camp_id: string;
+            /** Camp Name */
+            camp_name: string;
+            /** Sync Run Id */
+            sync_run_id: string;
+            status: components["schemas"]["SyncStatus"];
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Error Message */
+            error_message: string | null;
         };
         /** CalendarDayOut */
         CalendarDayOut: {
@@ -1926,6 +2078,18 @@ export interface components {
             ends_on?: string | null;
             /** Required Days */
             required_days?: number | null;
+        };
+        /** CampEndingOut */
+        CampEndingOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
         };
         /** CampIn */
         CampIn: {
@@ -2071,6 +2235,28 @@ export interface components {
             taken_by: string | null;
         };
         /**
+         * CardsOut
+         * @description ``completion_rate`` is who reached the required days ÷ enrolled, null without members.
+         */
+        CardsOut: {
+            /** Camps */
+            camps: number;
+            /** Enrolling */
+            enrolling: number;
+            /** Running */
+            running: number;
+            /** Members */
+            members: number;
+            /** Paid Fen */
+            paid_fen: number;
+            /** Refunded Fen */
+            refunded_fen: number;
+            /** Net Income Fen */
+            net_income_fen: number;
+            /** Completion Rate */
+            completion_rate: number | null;
+        };
+        /**
          * CaseOut
          * @description ``detail`` holds the evidence: what the provider says and what we have.
          */
@@ -2181,10 +2367,29 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** CloseBatchIn */
+        CloseBatchIn: {
+            /** Ids */
+            ids: string[];
+            /** Reason */
+            reason: string;
+        };
         /** CloseMatchIn */
         CloseMatchIn: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * CompletionOut
+         * @description ``short`` are members of camps that are over, ``under_way`` who still may reach the days.
+         */
+        CompletionOut: {
+            /** Reached */
+            reached: number;
+            /** Short */
+            short: number;
+            /** Under Way */
+            under_way: number;
         };
         /**
          * CredentialStatus
@@ -2192,6 +2397,14 @@ export interface components {
          * @enum {string}
          */
         CredentialStatus: "untested" | "valid" | "credential_invalid";
+        /** DashboardOut */
+        DashboardOut: {
+            cards: components["schemas"]["CardsOut"];
+            todo: components["schemas"]["TodoOut"];
+            /** Income */
+            income: components["schemas"]["IncomeOut"][];
+            completion: components["schemas"]["CompletionOut"];
+        };
         /** DayCountOut */
         DayCountOut: {
             /**
@@ -2216,6 +2429,15 @@ export interface components {
             to_days: number;
             /** Count */
             count: number;
+        };
+        /** DeadPlanetOut */
+        DeadPlanetOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Checked At */
+            checked_at: string | null;
         };
         /**
          * EnrollUrlOut
@@ -2299,11 +2521,33 @@ export interface components {
              */
             created_at: string;
         };
+        /**
+         * IncomeOut
+         * @description A Shanghai day: paid by the time of payment, refunded by the time the provider confirmed it.
+         */
+        IncomeOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Paid Fen */
+            paid_fen: number;
+            /** Refunded Fen */
+            refunded_fen: number;
+        };
         /** JobOut */
         JobOut: {
             /** Name */
             name: string;
             last_run: components["schemas"]["RunOut"] | null;
+        };
+        /** JoinedBatchIn */
+        JoinedBatchIn: {
+            /** Joined */
+            joined: boolean;
+            /** Ids */
+            ids: string[];
         };
         /** JoinedIn */
         JoinedIn: {
@@ -2442,6 +2686,11 @@ export interface components {
             /** Expires In */
             expires_in: number;
             user: components["schemas"]["StaffOut"];
+        };
+        /** MatchBatchIn */
+        MatchBatchIn: {
+            /** Ids */
+            ids: string[];
         };
         /** MatchChangeOut */
         MatchChangeOut: {
@@ -2678,6 +2927,13 @@ export interface components {
             /** Succeeded At */
             succeeded_at: string | null;
         };
+        /** MoneyOut */
+        MoneyOut: {
+            /** Count */
+            count: number;
+            /** Sum Fen */
+            sum_fen: number;
+        };
         /**
          * NewPasswordOut
          * @description Shown once; nobody can read it again.
@@ -2690,6 +2946,21 @@ export interface components {
         NoteIn: {
             /** Note */
             note: string;
+        };
+        /**
+         * OldQrOut
+         * @description WeChat lets the picture die seven days after it was made.
+         */
+        OldQrOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Uploaded At
+             * Format: date-time
+             */
+            uploaded_at: string;
         };
         /** PasswordIn */
         PasswordIn: {
@@ -2805,6 +3076,68 @@ export interface components {
             created_at: string | null;
             /** Joined Count */
             joined_count: number | null;
+        };
+        /**
+         * QueueOut
+         * @description ``counts`` are those of all tabs, under the same camp and search.
+         */
+        QueueOut: {
+            /** Items */
+            items: components["schemas"]["QueueRowOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * QueueRowOut
+         * @description ``suggestion`` is who was found, else the free person of the camp who most resembles what was typed.
+         */
+        QueueRowOut: {
+            /** Id */
+            id: string;
+            /** Camp Id */
+            camp_id: string;
+            /** Camp Name */
+            camp_name: string;
+            /** Payment Id */
+            payment_id: string;
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number */
+            planet_number: string;
+            /** Wechat Nickname */
+            wechat_nickname: string;
+            match_status: components["schemas"]["MatchStatus"];
+            /** Confidence */
+            confidence: number;
+            match_method: components["schemas"]["MatchMethod"] | null;
+            planet_user: components["schemas"]["PlanetPersonOut"] | null;
+            /** Joined */
+            joined: boolean;
+            /** Days */
+            days: number;
+            /** Required Days */
+            required_days: number;
+            verdict: components["schemas"]["Verdict"];
+            /** Paid Fen */
+            paid_fen: number;
+            /**
+             * Paid At
+             * Format: date-time
+             */
+            paid_at: string;
+            /** Out Trade No */
+            out_trade_no: string;
+            /** Note */
+            note: string | null;
+            suggestion: components["schemas"]["SuggestionOut"] | null;
         };
         /**
          * Reason
@@ -3255,6 +3588,24 @@ export interface components {
              */
             at: string;
         };
+        /**
+         * SuggestionOut
+         * @description ``agrees`` are the typed fields that are this person's; ``days`` those of the camp's ranking.
+         */
+        SuggestionOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: string | null;
+            /** Alias */
+            alias: string | null;
+            /** Agrees */
+            agrees: components["schemas"]["MatchMethod"][];
+            /** Days */
+            days: number | null;
+        };
         /** SumOut */
         SumOut: {
             /** Count */
@@ -3327,6 +3678,35 @@ export interface components {
          * @enum {string}
          */
         SyncTrigger: "scheduler" | "manual";
+        /**
+         * Tab
+         * @enum {string}
+         */
+        Tab: "to_match" | "to_confirm" | "conflict" | "closed";
+        /**
+         * TodoOut
+         * @description What waits for a person; null is what this role has no part in.
+         */
+        TodoOut: {
+            refunds_to_review: components["schemas"]["MoneyOut"] | null;
+            refunds_failed: components["schemas"]["MoneyOut"] | null;
+            /** Refund Hold */
+            refund_hold: string | null;
+            /** Members To Match */
+            members_to_match: number | null;
+            /** Members To Confirm */
+            members_to_confirm: number | null;
+            /** Camps Ending */
+            camps_ending: components["schemas"]["CampEndingOut"][];
+            /** Old Group Qrs */
+            old_group_qrs: components["schemas"]["OldQrOut"][];
+            /** Broken Syncs */
+            broken_syncs: components["schemas"]["BrokenSyncOut"][] | null;
+            /** Planets Invalid */
+            planets_invalid: components["schemas"]["DeadPlanetOut"][] | null;
+            /** Open Cases */
+            open_cases: number | null;
+        };
         /** TypedFormOut */
         TypedFormOut: {
             /** Planet Nickname */
@@ -3981,6 +4361,37 @@ export interface operations {
             };
         };
     };
+    dashboard_api_admin_dashboard_get: {
+        parameters: {
+            query?: {
+                days?: 7 | 30 | 90;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_DashboardOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     jobs_api_admin_jobs_get: {
         parameters: {
             query?: never;
@@ -4099,6 +4510,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer_Rows_LogOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    matching_queue_api_admin_matching_get: {
+        parameters: {
+            query?: {
+                tab?: components["schemas"]["Tab"];
+                camp_id?: string | null;
+                q?: string | null;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_QueueOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    batch_close_api_admin_members_batch_close_match_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseBatchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_BatchOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    batch_confirm_api_admin_members_batch_confirm_match_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MatchBatchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_BatchOut_"];
                 };
             };
             /** @description Refused */
@@ -4410,6 +4922,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer_MemberOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    mark_many_joined_api_admin_members_batch_joined_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinedBatchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_BatchOut_"];
                 };
             };
             /** @description Refused */
