@@ -123,7 +123,7 @@ async def test_camps_that_end_soon_and_old_group_pictures(db: Database, desk: Ne
     time.set("2026-03-05 23:59")
     todo = (await (await desk(StaffRole.MANAGER)).ok("GET", "/dashboard"))["todo"]
     assert (todo["camps_ending"], todo["old_group_qrs"]) == ([], [])
-    time.set("2026-03-07 10:00")
+    time.set("2026-03-07 10:01")
     todo = (await (await desk(StaffRole.MANAGER)).ok("GET", "/dashboard"))["todo"]
     assert todo["camps_ending"] == [{"id": str(soon.id), "name": soon.name, "ends_on": "2026-03-09"}]
     assert [row["id"] for row in todo["old_group_qrs"]] == [str(soon.id)]
