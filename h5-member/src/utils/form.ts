@@ -14,6 +14,9 @@ export const PERSON_FIELDS: Record<PersonField, { label: string; placeholder: st
   wechat_nickname: { label: "微信昵称", placeholder: "你在微信里的昵称" },
 };
 
+/** In the order in which they are asked for. */
+export const PERSON_KEYS = Object.keys(PERSON_FIELDS) as PersonField[];
+
 const MAX_NAME = 50;
 
 /** Control, zero-width and direction characters, which no name needs (backend/core/text.py). */
