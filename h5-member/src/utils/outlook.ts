@@ -88,7 +88,7 @@ function duringCamp(progress: Progress): Outlook {
     return say("orange", `还差 ${missing} 天，最近 ${uncounted} 天的打卡待同步`, "同步完成后才有结论。");
   }
   return progress.verdict === "not_eligible"
-    ? say("red", `还差 ${missing} 天，剩余天数已不够，押金不能退还`)
+    ? say("red", `还差 ${missing} 天，剩余天数已不够，押金不能退还`, ASK_STAFF)
     : say("orange", `还差 ${missing} 天，剩余天数已不够`, doubt(progress));
 }
 
