@@ -15,3 +15,11 @@ export function yuan(fen: number): string {
 export function price(fen: number): string {
   return `¥${yuan(fen)}`;
 }
+
+/** "199" or "199.5" → fen; null for what is no amount with at most two decimals. */
+export function fenOf(text: string): number | null {
+  const found = /^(\d{1,9})(?:\.(\d{1,2}))?$/.exec(text.trim());
+  return found
+    ? Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0"))
+    : null;
+}

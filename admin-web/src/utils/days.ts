@@ -1,0 +1,27 @@
+/** Arithmetic with calendar days, written `2026-03-01`. */
+
+/** `days` later; negative is earlier. */
+export function addDays(day: string, days: number): string {
+  const at = new Date(`${day.slice(0, 10)}T00:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + days);
+  return at.toISOString().slice(0, 10);
+}
+
+/** From one day to another, both included; 0 when the second is earlier. */
+export function daysBetween(from: string, to: string): number {
+  const milliseconds = Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`);
+  return Math.max(0, Math.round(milliseconds / 86_400_000) + 1);
+}
+
+/** First and last day of the month `offset` months after that of `day`. */
+export function monthOf(day: string, offset = 0): [string, string] {
+  const year = Number(day.slice(0, 4));
+  const month = Number(day.slice(5, 7)) - 1 + offset;
+  const text = (at: number) => new Date(at).toISOString().slice(0, 10);
+  return [text(Date.UTC(year, month, 1)), text(Date.UTC(year, month + 1, 0))];
+}
+
+/** Today in Shanghai by this machine's clock: good for a proposal, never for a decision. */
+export function today(): string {
+  return new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Shanghai" }).format();
+}
