@@ -42,12 +42,26 @@ function landingFiles(): Plugin {
   };
 }
 
+/** axios's adapter for `fetch` comes along even when nobody asks for it; the client uses `xhr`, which has time-outs. */
+function axiosWithoutFetch(): Plugin {
+  const EMPTY = "\0axios-without-fetch";
+  return {
+    name: "axios-without-fetch",
+    apply: "build",
+    enforce: "pre",
+    resolveId: (source, importer = "") =>
+      source === "./fetch.js" && importer.includes("/axios/lib/adapters/") ? EMPTY : null,
+    load: (id) => (id === EMPTY ? "export const getFetch = null;" : null),
+  };
+}
+
 export default defineConfig({
   plugins: [
     vue(),
     // Vant's components bring their styles along; our own are imported by name.
     components({ dirs: [], resolvers: [VantResolver()], dts: "src/components.gen.d.ts" }),
     landingFiles(),
+    axiosWithoutFetch(),
   ],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: { __VUE_OPTIONS_API__: false },
@@ -58,6 +72,17 @@ export default defineConfig({
     target: ["es2018", "chrome66", "ios12"],
     cssTarget: ["chrome66", "ios12"],
     manifest: true,
+    // What most pages share is one file, not a dozen of a few hundred bytes.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "libraries", test: /node_modules/, minShareCount: 5, priority: 1 },
+            { name: "shared", minShareCount: 3 },
+          ],
+        },
+      },
+    },
     // Small pictures inside JavaScript would delay the first paint.
     assetsInlineLimit: 1024,
   },
