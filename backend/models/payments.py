@@ -57,6 +57,7 @@ class Payment(Identified, Base):
         Index("uq_payments_pending", "camp_id", "payer_id", unique=True, postgresql_where=text("status = 'pending'")),
         Index("ix_payments_pending_expiry", "expires_at", postgresql_where=text("status = 'pending'")),
         Index(None, "paid_at"),
+        Index(None, "openid", postgresql_where=text("openid IS NOT NULL")),
     )
 
     camp_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("camps.id"), index=True)
