@@ -10,6 +10,7 @@ from backend.api import errors, media, system
 from backend.api.admin import router as admin
 from backend.api.h5 import router as h5
 from backend.api.middleware import RequestMiddleware
+from backend.api.pages import Pages
 from backend.api.webhook import router as webhook
 from backend.core import clock
 from backend.core.config import Settings, load_settings
@@ -41,6 +42,8 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> FastAPI:
     app.include_router(media.router)
     for audience in (h5, admin, webhook):
         app.include_router(audience, prefix="/api")
+    if settings.front_ends_dir is not None:
+        app.router.default = Pages(settings.front_ends_dir, otherwise=app.router.default)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

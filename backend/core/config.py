@@ -274,6 +274,8 @@ class Settings(BaseSettings):
         for name, path in (("PRIVATE_KEY_PATH", pay.private_key_path), ("PUBLIC_KEY_PATH", pay.public_key_path)):
             if path is not None and not path.is_file():
                 problems.append(f"CAMP_WECHAT_PAY__{name}: no such file")
+        if self.front_ends_dir is not None and not self.front_ends_dir.is_dir():
+            problems.append("CAMP_FRONT_ENDS_DIR: no such folder")
         if bool(pay.public_key_id) != bool(pay.public_key_path):
             problems.append("CAMP_WECHAT_PAY__PUBLIC_KEY_ID: id and path of the public key are needed together")
         key = pay.apiv3_key.get_secret_value()

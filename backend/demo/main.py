@@ -65,7 +65,7 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
         agree = asyncio.run(_play(api_url, sandbox_url, clock_file, password))
         sys.stdout.write("\nThe books agree.\n" if agree else "\nThe books do NOT agree.\n")
     sys.stdout.write(
-        f"\n  API and documents  {api_url}/doc.html\n  sandbox            {sandbox_url}/\n"
+        f"\n{_pages(api_url)}  API and documents  {api_url}/doc.html\n  sandbox            {sandbox_url}/\n"
         f"  staff log-in       {ADMIN} / {password}\n"
     )
     sys.stdout.flush()
@@ -76,6 +76,17 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
     while True:
         time.sleep(1)
         processes.check()
+
+
+def _pages(api_url: str) -> str:
+    """The front-ends that are built, a line each."""
+    places = {"member's app      ": ("h5-member", "/"), "console           ": ("admin-web", "/admin/")}
+    built = {label: path for label, (name, path) in places.items() if _is_built(name)}
+    return "".join(f"  {label} {api_url}{path}\n" for label, path in built.items())
+
+
+def _is_built(front_end: str) -> bool:
+    return (system.REPOSITORY / front_end / "dist" / "index.html").is_file()
 
 
 async def _play(api_url: str, sandbox_url: str, clock_file: Path, password: str) -> bool:

@@ -8,6 +8,8 @@ from backend.core import clock
 from backend.demo.processes import Processes, free_port, port_or_free
 
 ADMIN = "admin"
+# Whose front-ends the API serves.
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def seconds_to_morning() -> float:
@@ -48,6 +50,7 @@ def start(
     processes.start("sandbox", "backend.sandbox", *sandbox, environment=environment)
     environment |= {
         "CAMP_PUBLIC_BASE_URL": api_url,
+        "CAMP_FRONT_ENDS_DIR": str(REPOSITORY),
         "CAMP_STORAGE__LOCAL_DIR": str(directory / "uploads"),
         # Impatient settings: a demo's minute is a real second. Waits of production are the defaults.
         "CAMP_ZSXQ__RETRY_WAITS_SECONDS": "0.05,0.05,0.1,0.1,0.2",

@@ -75,6 +75,12 @@ def test_all_wrong_values_are_said_at_once_without_repeating_them(monkeypatch: p
     assert "hunter2" not in str(found)
 
 
+def test_front_ends_that_are_nowhere_stop_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CAMP_FRONT_ENDS_DIR", str(tmp_path))
+    assert load_settings().front_ends_dir == tmp_path
+    assert named(problems(monkeypatch, CAMP_FRONT_ENDS_DIR=str(tmp_path / "nowhere"))) == {"CAMP_FRONT_ENDS_DIR"}
+
+
 def test_production_refuses_every_default_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = problems(monkeypatch, CAMP_ENV="production", CAMP_TEST_CLOCK=str(tmp_path / "clock"))
     assert named(found) >= {
