@@ -88,7 +88,7 @@ async def _run(front: str, lighthouse: str, directory: Path, servers: Servers) -
                 for _ in range(RUNS)
             ]
             middle = {name: statistics.median(getattr(run, name) for run in runs) for name in Figures.__annotations__}
-            print(
+            print(  # noqa: T201 - what this program is for
                 f"| {title} | {middle['lcp'] / 1000:.2f} s | {middle['cls']:.3f} | {middle['tbt']:.0f} ms "
                 f"| {middle['performance']:.0f} | {middle['accessibility']:.0f} |"
             )
