@@ -70,8 +70,7 @@ async def running(chromium: Chromium) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium.executable,
-            # Playwright adds all other variables to those given here only when none are given.
-            env={**chromium.environment},
+            env={**chromium.environment},  # nothing else of ours
             args=["--disable-gpu"],
         )
         yield browser

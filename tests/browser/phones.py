@@ -57,17 +57,19 @@ document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
 class Bridge:
     """Stands in for ``WeixinJSBridge``: the sandbox verifies what the page signed, the payer uses its cashier.
 
-    ``answer`` is what the payer does in the sheet that WeChat opens; ``calls`` are the parameters the page gave.
+    ``answer`` is what the payer does in the sheet that WeChat opens, as soon as it ``may_answer``; ``calls`` are the
+    parameters the page gave, ``called`` tells of the first.
     """
 
     sandbox_url: str
     answer: Literal["pay", "cancel", "fail"] = "pay"
     calls: list[dict[str, str]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
-    open_sheet: asyncio.Event = field(default_factory=asyncio.Event)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.open_sheet.set()
+        self.may_answer.set()
 
     async def invoke(self, context: BrowserContext, name: str, params: dict[str, str]) -> str:
         """What the callback of ``getBrandWCPayRequest`` gets behind the colon (WeChat Pay v3, JSAPI)."""
@@ -75,6 +77,7 @@ class Bridge:
             self.refusals.append(f"unknown function {name}")
             return "fail"
         self.calls.append(params)
+        self.called.set()
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.post(f"{self.sandbox_url}/wechat-pay/cashier/bridge", json=params)
         if answer.status_code != 200:
@@ -82,7 +85,7 @@ class Bridge:
             return "fail"
         if self.answer == "fail":
             return "fail"
-        await self.open_sheet.wait()
+        await self.may_answer.wait()
         sheet = await context.new_page()
         await sheet.goto(answer.json()["cashier_url"])
         await sheet.get_by_role("button", name="支付 ¥" if self.answer == "pay" else "取消").tap()
@@ -123,6 +126,17 @@ class Phone:
         found = whole.fullmatch(self.page.url)
         assert found is not None
         return found[1] if found.groups() else self.path
+
+    @property
+    def cashier(self) -> Bridge:
+        """WeChat's bridge of a browser inside WeChat."""
+        assert self.bridge is not None
+        return self.bridge
+
+    async def token(self) -> str | None:
+        """Who the app takes this browser for."""
+        found: str | None = await self.page.evaluate("localStorage.getItem('camp:token')")
+        return found
 
     def expect_problem(self, pattern: str) -> None:
         """Problems that fit are what this test is about."""

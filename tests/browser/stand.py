@@ -76,6 +76,27 @@ class Stand:
         await self.stage.until("the payment's confirmation", confirmed, seconds=15)
         return str(found["member_id"])
 
+    async def scan(self, code_url: str, openid: str) -> None:
+        """Pay as somebody who scans this code with WeChat."""
+        orders = await self.stage.sandbox.get("wechat-pay", "orders")
+        [scanned] = [order for order in orders if order["code_url"] == code_url]
+        await self.stage.sandbox.press_pay(scanned["out_trade_no"], openid)
+
+    async def oauth_code(self, openid: str) -> str:
+        """What WeChat would hand out to this person after the log-in."""
+        await self.stage.sandbox.post("oauth", "users", {"openid": openid})
+        return str((await self.stage.sandbox.post("oauth", "codes", {"openid": openid}))["code"])
+
+    async def approve(self, refund_id: str) -> None:
+        """Approve a refund and wait until the money is back."""
+        await self.stage.admin.post(f"/refunds/{refund_id}/approve")
+
+        async def succeeded() -> bool:
+            # The worker asks by itself when a refund takes longer than a minute.
+            return bool((await self.stage.admin.get(f"/refunds/{refund_id}"))["status"] == "succeeded")
+
+        await self.stage.until("the refund", succeeded, seconds=20)
+
     async def wait(self, *, minutes: int = 0, hours: int = 0, days: int = 0) -> None:
         """Let time go by for product and sandbox."""
         later = clock.shanghai(clock.now() + dt.timedelta(minutes=minutes + 1, hours=hours, days=days))

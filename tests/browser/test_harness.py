@@ -15,11 +15,9 @@ async def test_the_bridge_pays_what_the_merchant_signed_and_nothing_else(wechat:
     order = await stand.order(camp, "oBridgePayer")
     params = await order.client.get(f"/payments/{order.payment_id}/params")
     await wechat.open("/doc.html")
-    bridge = wechat.bridge
-    assert bridge is not None
     forged = await wechat.page.evaluate(_INVOKE, params | {"timeStamp": "1700000000"})
     assert forged == "get_brand_wcpay_request:fail"
-    assert bridge.refusals == ["支付验证签名失败"]
+    assert wechat.cashier.refusals == ["支付验证签名失败"]
     assert await wechat.page.evaluate(_INVOKE, params) == "get_brand_wcpay_request:ok"
     await stand.paid(order)
 
