@@ -29,6 +29,12 @@ export const PAYMENT_STATUS: Record<Schemas["PaymentStatus"], Label> = {
   closed: { text: "已关闭", type: "info" },
 };
 
+export const PAYMENT_CHANNEL: Record<Schemas["Channel"], string> = {
+  jsapi: "微信内支付",
+  h5: "手机浏览器支付",
+  native: "扫码支付",
+};
+
 export const MATCH_STATUS: Record<Schemas["MatchStatus"], Label> = {
   unmatched: { text: "待匹配", type: "warning" },
   suggested: { text: "有建议", type: "warning" },
