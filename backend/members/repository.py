@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core.pagination import Page, PageRequest, fetch_page
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
-from backend.models.checkins import CheckinTotal, SyncRun, SyncStatus
+from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus
 from backend.models.history import StateChange
+from backend.models.imports import ImportedTotal
 from backend.models.members import MatchStatus, Member
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.planets import PlanetUser
@@ -70,7 +71,15 @@ def _verdict() -> ColumnElement[str]:
     )
     return case(
         (and_(certain, Member.days_ranking >= required, Member.days_posts >= required), literal(Verdict.ELIGIBLE)),
-        (and_(certain, Member.days_ranking < required, Member.days_posts < required), literal(Verdict.NOT_ELIGIBLE)),
+        (
+            and_(
+                certain,
+                Member.days_ranking < required,
+                Member.days_posts < required,
+                func.coalesce(Member.days_import, 0) < required,
+            ),
+            literal(Verdict.NOT_ELIGIBLE),
+        ),
         else_=literal(Verdict.NEEDS_CONFIRMATION),
     )
 
@@ -224,3 +233,20 @@ async def day_totals(
         statement = statement.where(CheckinTotal.planet_user_id.in_(planet_user_ids))
     rows: Sequence[Any] = (await session.execute(statement)).all()
     return {user_id: (ranking, posts) for user_id, ranking, posts in rows}
+
+
+async def imported_days(
+    session: AsyncSession, camp_id: uuid.UUID, *, planet_user_ids: Sequence[str] | None = None
+) -> dict[str, int]:
+    """Planet user id → days that imported sheets give: their totals, or their days together with those of the posts."""
+    totals = select(ImportedTotal.planet_user_id, ImportedTotal.days).where(ImportedTotal.camp_id == camp_id)
+    from_import = func.bool_or(Checkin.source == CheckinSource.IMPORT)
+    days = select(Checkin.planet_user_id, func.count()).where(Checkin.camp_id == camp_id)
+    if planet_user_ids is not None:
+        totals = totals.where(ImportedTotal.planet_user_id.in_(planet_user_ids))
+        days = days.where(Checkin.planet_user_id.in_(planet_user_ids))
+    found: dict[str, int] = {}
+    for statement in (totals, days.group_by(Checkin.planet_user_id).having(from_import)):
+        for user_id, number in await session.execute(statement):
+            found[user_id] = max(number, found.get(user_id, 0))
+    return found

@@ -5,6 +5,7 @@ from backend.models.base import Base
 from backend.models.camps import Camp, CampStaff
 from backend.models.checkins import Checkin, CheckinTotal, SyncRun
 from backend.models.history import StateChange
+from backend.models.imports import Import, ImportedTotal, PlanetMember
 from backend.models.inbox import InboxEvent
 from backend.models.jobs import JobRun
 from backend.models.ledger import LedgerEntry, LedgerTransaction
@@ -25,6 +26,8 @@ __all__ = [
     "CampStaff",
     "Checkin",
     "CheckinTotal",
+    "Import",
+    "ImportedTotal",
     "InboxEvent",
     "JobRun",
     "LedgerEntry",
@@ -35,6 +38,7 @@ __all__ = [
     "Payer",
     "Payment",
     "Planet",
+    "PlanetMember",
     "PlanetUser",
     "ReconciliationCase",
     "ReconciliationDay",

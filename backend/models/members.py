@@ -77,6 +77,8 @@ class Member(Identified, Base):
     paid_at: Mapped[dt.datetime]
     days_ranking: Mapped[int | None]
     days_posts: Mapped[int | None]
+    # What sheets staff imported say, together with the posts; None when nothing was imported about this person.
+    days_import: Mapped[int | None]
     counted_at: Mapped[dt.datetime | None]
 
     @property

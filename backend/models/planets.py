@@ -45,6 +45,8 @@ class PlanetUser(Base):
     number: Mapped[str | None] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(Text)
     alias: Mapped[str | None] = mapped_column(Text)
+    # The number that an imported list of members gives the only one of this name: no proof, so it never makes a 100.
+    listed_number: Mapped[str | None] = mapped_column(String(20))
     left: Mapped[bool] = mapped_column(default=False)
     number_checked_at: Mapped[dt.datetime | None]
     updated_at: Mapped[dt.datetime]

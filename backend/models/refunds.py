@@ -101,6 +101,7 @@ class Refund(Identified, Base):
     days: Mapped[int | None]
     days_ranking: Mapped[int | None]
     days_posts: Mapped[int | None]
+    days_import: Mapped[int | None]
     required_days: Mapped[int | None]
     confidence: Mapped[int | None]
     match_method: Mapped[str | None] = mapped_column(String(32))

@@ -1,4 +1,8 @@
-"""The refund list of a camp: made from a complete sync that began after the camp's last day, else not at all."""
+"""The refund list of a camp: made from a complete sync that began after the camp's last day, else not at all.
+
+Where 知识星球 can't be read any more, a sheet of everybody's days, imported after the last day, takes the sync's place:
+then every row needs a person's confirmation (docs/decisions/0013-imported-days.md).
+"""
 
 import datetime as dt
 import uuid
@@ -55,14 +59,15 @@ class ListResult:
     unmatched: int
 
 
-def assessment_of(member: Member) -> Assessment:
-    """A member's verdict as of now."""
+def assessment_of(member: Member, *, by_sheet: bool) -> Assessment:
+    """A member's verdict as of now; ``by_sheet``: no sync saw the camp's end, so what earlier ones counted is void."""
     return assess(
         member.refund_policy,
-        days_ranking=member.days_ranking,
-        days_posts=member.days_posts,
+        days_ranking=None if by_sheet else member.days_ranking,
+        days_posts=None if by_sheet else member.days_posts,
         match_status=member.status,
         confidence=member.confidence,
+        days_import=member.days_import,
     )
 
 
@@ -73,9 +78,10 @@ async def make_list(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) 
     """
     camp = await camps.lock_camp(session, camp_id)
     await check_possible(session, camp)
+    by_sheet = await rests_on_sheet(session, camp)
     members = await repository.members_of(session, camp_id)
     earlier = await repository.refunds_by_payment(session, camp_id)
-    judged = [(member, assessment_of(member)) for member in members]
+    judged = [(member, assessment_of(member, by_sheet=by_sheet)) for member in members]
     new = [
         row
         for member, found in judged
@@ -102,10 +108,24 @@ async def check_possible(session: AsyncSession, camp: Camp) -> None:
         raise ListClosed
     if camp.status not in (CampStatus.ENDED, CampStatus.SETTLING) or clock.today() <= camp.ends_on:
         raise CampNotEnded
-    over = clock.day_start(camp.ends_on + dt.timedelta(days=1))
-    runs = await repository.syncs_since(session, camp.id, over)
-    if not any(run.status is SyncStatus.COMPLETE for run in runs):
+    runs = await repository.syncs_since(session, camp.id, _end_of(camp))
+    if not _is_synced(runs) and not await rests_on_sheet(session, camp):
         raise SyncIncomplete(_why(runs), data=_last_run(runs))
+
+
+async def rests_on_sheet(session: AsyncSession, camp: Camp) -> bool:
+    """Whether the camp's end was seen by no complete sync, but by a sheet of everybody's days."""
+    if clock.today() <= camp.ends_on or _is_synced(await repository.syncs_since(session, camp.id, _end_of(camp))):
+        return False
+    return await repository.has_whole_sheet_since(session, camp.id, _end_of(camp))
+
+
+def _end_of(camp: Camp) -> dt.datetime:
+    return clock.day_start(camp.ends_on + dt.timedelta(days=1))
+
+
+def _is_synced(runs: Sequence[SyncRun]) -> bool:
+    return any(run.status is SyncStatus.COMPLETE for run in runs)
 
 
 def _last_run(runs: Sequence[SyncRun]) -> dict[str, Any]:
@@ -155,6 +175,7 @@ def _evidence(member: Member, found: Assessment) -> dict[str, Any]:
         "days": found.days,
         "days_ranking": member.days_ranking,
         "days_posts": member.days_posts,
+        "days_import": member.days_import,
         "required_days": found.required_days,
         "confidence": member.confidence,
         "match_method": member.match_method,
@@ -172,7 +193,9 @@ def _refresh(judged: Sequence[tuple[Member, Assessment]], earlier: Mapping[uuid.
 
 async def follow_members(session: AsyncSession, camp_id: uuid.UUID) -> None:
     """Bring the rows nobody has reviewed yet up to date with their members. The caller holds the camp."""
-    judged = [(member, assessment_of(member)) for member in await repository.members_of(session, camp_id)]
+    by_sheet = await rests_on_sheet(session, await camps.get_camp(session, camp_id))
+    members = await repository.members_of(session, camp_id)
+    judged = [(member, assessment_of(member, by_sheet=by_sheet)) for member in members]
     _refresh(judged, await repository.refunds_by_payment(session, camp_id))
 
 

@@ -68,6 +68,7 @@ async def _replace(session: AsyncSession, closed: Refund, actor: Actor) -> Refun
         days=closed.days,
         days_ranking=closed.days_ranking,
         days_posts=closed.days_posts,
+        days_import=closed.days_import,
         required_days=closed.required_days,
         confidence=closed.confidence,
         match_method=closed.match_method,

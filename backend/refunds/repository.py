@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.pagination import Page, PageRequest, fetch_page
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, SyncRun
 from backend.models.history import StateChange
+from backend.models.imports import Import
 from backend.models.ledger import LedgerTransaction, Movement
 from backend.models.members import Member
 from backend.models.payments import Payment
@@ -166,6 +167,12 @@ async def syncs_since(session: AsyncSession, camp_id: uuid.UUID, since: datetime
     """Sync runs of a camp that began at or after an instant, newest first."""
     statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.started_at >= since)
     return (await session.scalars(statement.order_by(SyncRun.started_at.desc(), SyncRun.id.desc()))).all()
+
+
+async def has_whole_sheet_since(session: AsyncSession, camp_id: uuid.UUID, since: datetime) -> bool:
+    """Whether somebody imported everybody's days at or after an instant."""
+    found = exists().where(Import.camp_id == camp_id, Import.whole, Import.created_at >= since)
+    return bool(await session.scalar(select(found)))
 
 
 async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:

@@ -147,6 +147,7 @@ async def approve_batch(
     *,
     min_confidence: int,
     expected: Expectation,
+    accept_import: bool = False,
     password_right: bool | None,
     settings: RefundSettings,
 ) -> list[BatchResult]:
@@ -156,7 +157,7 @@ async def approve_batch(
     PasswordWrong; then nothing is done.
     """
     rows = await repository.locked_many(session, ids)
-    codes = {id_: _batch_code(rows.get(id_), viewer, min_confidence=min_confidence) for id_ in ids}
+    codes = {id_: _approval_code(rows.get(id_), viewer, min_confidence, accept_import) for id_ in ids}
     chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
     _check_expected(chosen, expected)
     if sum(refund.amount_fen for refund in chosen) > settings.password_threshold_fen:
@@ -174,7 +175,7 @@ async def reject_batch(
 ) -> list[BatchResult]:
     """Reject many with one reason, whatever their verdict. Raises ExpectationMismatch."""
     rows = await repository.locked_many(session, ids)
-    codes = {id_: _batch_code(rows.get(id_), viewer, min_confidence=None) for id_ in ids}
+    codes = {id_: _scope_code(rows.get(id_), viewer) or _pending_code(rows[id_]) for id_ in ids}
     chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
     _check_expected(chosen, expected)
     # Kept in hand, so that looking one up below is no statement of its own.
@@ -213,19 +214,21 @@ def _undo_code(refund: Refund) -> str:
     return NotApproved.code if refund.status in reviewed else AlreadySent.code
 
 
-def _batch_code(refund: Refund | None, viewer: Viewer, *, min_confidence: int | None) -> str:
-    """``ok`` or why not. Without ``min_confidence`` only the status counts."""
+def _pending_code(refund: Refund) -> str:
+    return "ok" if refund.status is RefundStatus.PENDING_REVIEW else RefundAlreadyReviewed.code
+
+
+def _approval_code(refund: Refund | None, viewer: Viewer, min_confidence: int, accept_import: bool) -> str:
     foreign = _scope_code(refund, viewer)
     if refund is None or foreign is not None:
         return foreign or "not_found"
-    if min_confidence is None:
-        return "ok" if refund.status is RefundStatus.PENDING_REVIEW else "refund_already_reviewed"
     refusal = rules.batch_refusal(
         status=refund.status,
         verdict=refund.verdict,
         reasons=refund.verdict_reasons,
         confidence=refund.confidence,
         min_confidence=min_confidence,
+        accept_import=accept_import,
     )
     return refusal or "ok"
 

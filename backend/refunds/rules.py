@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from backend.members.rules import only_match_in_doubt
+from backend.members.rules import only_import_speaks, only_match_in_doubt
 from backend.models.refunds import RefundStatus, Verdict
 
 # An accepted refund is asked about after so many minutes, then hourly (WeChat Pay v3: balance refunds take about
@@ -67,17 +67,19 @@ def batch_refusal(
     reasons: Sequence[str],
     confidence: int | None,
     min_confidence: int,
+    accept_import: bool = False,
 ) -> str | None:
     """Why a row may not be approved together with others; None when it may.
 
-    A row in doubt passes only when nothing but the match is in doubt and ``min_confidence`` admits it. An extra
-    refund has no verdict: it was opened for a stated reason.
+    A row in doubt passes only when nothing but the match is in doubt and ``min_confidence`` admits it, or when a sheet
+    is all there is and the reviewer accepts it. An extra refund has no verdict: it was opened for a stated reason.
     """
     if status is not RefundStatus.PENDING_REVIEW:
         return "refund_already_reviewed"
     if verdict is Verdict.NOT_ELIGIBLE:
         return "not_eligible"
     if verdict is Verdict.NEEDS_CONFIRMATION:
-        admitted = only_match_in_doubt(list(reasons)) and (confidence or 0) >= min_confidence
+        known = only_match_in_doubt(list(reasons)) or (accept_import and only_import_speaks(list(reasons)))
+        admitted = known and (confidence or 0) >= min_confidence
         return None if admitted else "needs_confirmation"
     return None

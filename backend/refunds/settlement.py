@@ -58,7 +58,8 @@ async def settlement(session: AsyncSession, camp_id: uuid.UUID) -> Settlement:
     camp = await camps.get_camp(session, camp_id)
     members = await repository.members_of(session, camp_id)
     refunds = await repository.refunds_by_payment(session, camp_id)
-    lines = [_line(member, refunds.get(member.payment_id, [])) for member in members]
+    by_sheet = await lists.rests_on_sheet(session, camp)
+    lines = [_line(member, refunds.get(member.payment_id, []), by_sheet=by_sheet) for member in members]
     matched = [line for line in lines if line.member.status is MatchStatus.MATCHED]
     return Settlement(
         lines=lines,
@@ -79,10 +80,12 @@ async def _blocked(session: AsyncSession, camp: Camp) -> lists.ListRefused | Non
     return None
 
 
-def _line(member: Member, refunds: Sequence[Refund]) -> Line:
+def _line(member: Member, refunds: Sequence[Refund], *, by_sheet: bool) -> Line:
     of_deposit = [refund for refund in refunds if refund.kind is RefundKind.CAMP] or refunds
     refunded = sum(refund.amount_fen for refund in refunds if refund.status is RefundStatus.SUCCEEDED)
-    return Line(member, lists.assessment_of(member), of_deposit[-1] if of_deposit else None, refunded)
+    return Line(
+        member, lists.assessment_of(member, by_sheet=by_sheet), of_deposit[-1] if of_deposit else None, refunded
+    )
 
 
 async def archive(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) -> int:

@@ -97,6 +97,7 @@ class EvidenceOut(Model):
     reasons: list[VerdictReasonOut]
     days_ranking: int | None
     days_posts: int | None
+    days_import: int | None
     counted_at: Instant | None
     candidates: list[CandidateOut]
 
@@ -280,6 +281,7 @@ def _evidence(row: MemberRow, candidates: list[CandidateOut]) -> EvidenceOut:
         reasons=[VerdictReasonOut(code=code, text=REASON_TEXTS[code]) for code in service.assessment(member).reasons],
         days_ranking=member.days_ranking,
         days_posts=member.days_posts,
+        days_import=member.days_import,
         counted_at=member.counted_at,
         candidates=candidates,
     )

@@ -29,7 +29,10 @@ class BatchIn(Model):
 
 
 class BatchApproveIn(BatchIn):
+    """``accept_import``: rows of a list that rests on an imported sheet pass too, where the sheet says enough."""
+
     min_confidence: Annotated[int, Field(ge=0, le=100)] = 100
+    accept_import: bool = False
     password: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
@@ -60,6 +63,7 @@ async def batch_approve(
         viewer,
         parse_ids(body.ids),
         min_confidence=body.min_confidence,
+        accept_import=body.accept_import,
         expected=body.expected,
         password_right=right,
         settings=settings,

@@ -58,6 +58,7 @@ class RefundOut(Model):
     days: int | None
     days_ranking: int | None
     days_posts: int | None
+    days_import: int | None
     required_days: int | None
     confidence: int | None
     match_method: str | None

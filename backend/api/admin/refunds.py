@@ -46,6 +46,7 @@ class RefundMemberOut(Model):
     planet_user_id: str | None
     days_ranking: int | None
     days_posts: int | None
+    days_import: int | None
     joined: bool
 
 

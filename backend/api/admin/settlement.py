@@ -55,6 +55,7 @@ class LineOut(Model):
     days: int
     days_ranking: int | None
     days_posts: int | None
+    days_import: int | None
     required_days: int
     verdict: Verdict
     reasons: list[ReasonOut]
@@ -155,6 +156,7 @@ def _line_out(line: Line) -> LineOut:
         days=found.days,
         days_ranking=member.days_ranking,
         days_posts=member.days_posts,
+        days_import=member.days_import,
         required_days=found.required_days,
         verdict=found.verdict,
         reasons=[ReasonOut(code=reason, text=REASON_TEXTS[reason]) for reason in found.reasons],
