@@ -21,6 +21,18 @@ export default defineConfigWithVueTs(
     },
   },
   {
+    // Of ES2019 the oldest WebViews lack these.
+    files: ["src/**"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        { property: "flat" },
+        { property: "flatMap" },
+        { object: "Object", property: "fromEntries" },
+      ],
+    },
+  },
+  {
     files: ["scripts/*.js"],
     languageOptions: { globals: { process: "readonly", console: "readonly" } },
     rules: { "no-console": "off" },
