@@ -70,9 +70,10 @@ async def test_filters_narrow_the_list(session: AsyncSession) -> None:
         joined=True,
     )
     second = await make_member(
-        session, camp, status=MatchStatus.CONFLICT, planet_nickname="100%_纯", planet_number="78"
-    )
-    third = await make_member(session, other, planet_number="79")
+        session, camp, status=MatchStatus.CONFLICT,
+        planet_nickname="100%_纯", planet_number="78", wechat_nickname="纯",
+    )  # fmt: skip
+    third = await make_member(session, other, planet_nickname="小周", planet_number="79", wechat_nickname="周")
     everybody = {first.id, second.id, third.id}
     assert await found(session) == everybody
     assert await found(session, camp_id=camp.id) == {first.id, second.id}
