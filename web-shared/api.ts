@@ -80,7 +80,12 @@ type Wanted<O> = (O extends {
     ? { body: T }
     : O extends { requestBody: { content: { "multipart/form-data": unknown } } }
       ? { body: FormData }
-      : { body?: never });
+      : O extends { requestBody?: infer B }
+        ? { body?: OptionalBody<NonNullable<B>> }
+        : { body?: never });
+type OptionalBody<B> = B extends { content: { "application/json": infer T } }
+  ? T
+  : never;
 type Arguments<O> =
   Record<string, never> extends Wanted<O>
     ? [wanted?: Wanted<O>]
