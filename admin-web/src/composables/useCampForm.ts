@@ -1,0 +1,108 @@
+import { computed, reactive, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from "vue";
+
+import { asApiError, type ApiError } from "@shared/api";
+import { useAction } from "@shared/useAction";
+import { useLoad, type Load } from "@shared/useLoad";
+
+import { api } from "@/api/client";
+import {
+  bodyOf,
+  changeOf,
+  emptyForm,
+  formOf,
+  lockedIn,
+  missingToPublish,
+  problemsOf,
+  refusedFields,
+  type Camp,
+  type CampForm,
+  type Problems,
+} from "@/utils/campFields";
+
+export interface CampWriting {
+  form: CampForm;
+  /** As it was read or last saved; null until a new camp is saved for the first time. */
+  camp: ShallowRef<Camp | null>;
+  loading: Load<Camp | null>;
+  dirty: ComputedRef<boolean>;
+  locked: ComputedRef<Set<string>>;
+  /** By field name: what a person has to mend, once they tried, and what the service refused. */
+  problems: ComputedRef<Problems>;
+  busy: Ref<boolean>;
+  /** A refusal that belongs to no field. */
+  error: ComputedRef<ApiError | null>;
+  /** Saves what changed; false with something in `problems` or `error`. */
+  save: () => Promise<boolean>;
+  /** Whether publishing has all it needs; shows what is missing. */
+  publishable: () => boolean;
+}
+
+/** Writing a camp: what is typed, what is wrong with it, saving it as a draft or as a change. */
+export function useCampForm(id: () => string | undefined): CampWriting {
+  const form = reactive(emptyForm());
+  const before = shallowRef(emptyForm());
+  const camp = shallowRef<Camp | null>(null);
+  const tried = ref(false);
+  const publishing = ref(false);
+  const refused = shallowRef<Problems>({});
+
+  const dirty = computed(() => JSON.stringify(form) !== JSON.stringify(before.value));
+  const missing = computed(() => (publishing.value ? missingToPublish(form) : {}));
+  const problems = computed(() => ({
+    ...refused.value,
+    ...(tried.value ? { ...missing.value, ...problemsOf(form, camp.value) } : {}),
+  }));
+
+  function take(read: Camp): void {
+    camp.value = read;
+    before.value = formOf(read);
+    Object.assign(form, formOf(read));
+  }
+
+  const loading = useLoad(async () => {
+    const wanted = id();
+    if (wanted === undefined) return null;
+    const read = await api.get("/api/admin/camps/{camp_id}", { path: { camp_id: wanted } });
+    take(read);
+    return read;
+  });
+
+  const sending = useAction(async () => {
+    const known = camp.value;
+    if (known === null) return take(await api.post("/api/admin/camps", { body: bodyOf(form) }));
+    if (!dirty.value) return;
+    const body = changeOf(before.value, form);
+    take(await api.put("/api/admin/camps/{camp_id}", { path: { camp_id: known.id }, body }));
+  });
+
+  async function save(): Promise<boolean> {
+    tried.value = true;
+    refused.value = {};
+    if (Object.keys(problemsOf(form, camp.value)).length > 0) return false;
+    const saved = await sending.run();
+    if (sending.error.value) refused.value = refusedFields(sending.error.value);
+    return saved;
+  }
+
+  function publishable(): boolean {
+    tried.value = true;
+    publishing.value = true;
+    return Object.keys({ ...missing.value, ...problemsOf(form, camp.value) }).length === 0;
+  }
+
+  return {
+    form,
+    camp,
+    loading,
+    dirty,
+    locked: computed(() => lockedIn(camp.value?.status ?? null)),
+    problems,
+    busy: sending.busy,
+    error: computed(() => {
+      const error = sending.error.value;
+      return error && Object.keys(refusedFields(asApiError(error))).length === 0 ? error : null;
+    }),
+    save,
+    publishable,
+  };
+}
