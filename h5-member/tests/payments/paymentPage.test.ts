@@ -321,4 +321,15 @@ describe("money without a place of its own", () => {
     expect(opened.text()).toContain(words);
     expect(opened.page.findAll("a").map((link) => link.attributes("href"))).toEqual(["/"]);
   });
+
+  it.each([
+    ["succeeded", "已退回原支付账户", null],
+    ["rejected", "审核未通过", "原订单有效"],
+  ] as const)("promises nothing any more when the refund is %s", async (status, words, reject_reason) => {
+    const ended = { ...refund, status, reject_reason };
+    service.answers(PAYMENT, service.payment({ status: "paid", excess: "camp_full", refund: ended }));
+    await show();
+    expect(opened.text()).toContain(words);
+    expect(opened.text()).not.toContain("将在工作人员审核后");
+  });
 });
