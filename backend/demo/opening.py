@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import segno
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from backend.core import clock
 from backend.core.money import format_yuan
@@ -120,9 +120,14 @@ async def open_camp(
 
 
 def poster() -> bytes:
-    """A picture to upload, PNG."""
-    picture = Image.new("RGB", (750, 1334), "#1989fa")
-    ImageDraw.Draw(picture).ellipse((150, 400, 600, 850), fill="#ffffff")
+    """A picture to upload, PNG: a morning over hills."""
+    picture = Image.linear_gradient("L").resize((750, 1334))
+    picture = ImageOps.colorize(picture, black="#2f6fd6", white="#ffe3c2")
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((235, 520, 515, 800), fill="#fff6e3")
+    for top, colour in ((760, "#8fb3dd"), (880, "#5a8ac6"), (1010, "#2f5f9f")):
+        draw.ellipse((-400, top, 650, top + 1100), fill=colour)
+        draw.ellipse((250, top + 60, 1200, top + 1160), fill=colour)
     return _png(picture)
 
 
