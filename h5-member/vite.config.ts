@@ -58,8 +58,13 @@ function axiosWithoutFetch(): Plugin {
 export default defineConfig({
   plugins: [
     vue(),
-    // Vant's components bring their styles along; our own are imported by name.
-    components({ dirs: [], resolvers: [VantResolver()], dts: "src/components.gen.d.ts" }),
+    // Vant's components bring their styles along (tests run in Node, which can't import them); our own are
+    // imported by name.
+    components({
+      dirs: [],
+      resolvers: [VantResolver({ importStyle: !process.env.VITEST })],
+      dts: "src/components.gen.d.ts",
+    }),
     landingFiles(),
     axiosWithoutFetch(),
   ],
