@@ -50,6 +50,12 @@ export const REFUND_STATUS: Record<Schemas["RefundStatus"], Label> = {
   closed: { text: "处理中", tone: "orange" },
 };
 
+export const REFUND_KIND: Record<Schemas["RefundKind"], string> = {
+  camp: "押金退款",
+  duplicate: "支付退回",
+  exception: "押金退款",
+};
+
 export const PAYMENT_STATUS: Record<Schemas["PaymentStatus"], Label> = {
   pending: { text: "待支付", tone: "orange" },
   paid: { text: "已支付", tone: "green" },

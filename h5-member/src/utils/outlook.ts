@@ -29,6 +29,24 @@ export function outlook(progress: Progress): Outlook {
   return phase === "over" ? afterCamp(progress) : inArchive(progress);
 }
 
+/** Has the member been found on the planet? */
+export function matchOutlook(
+  found: Pick<Progress, "match_status" | "confidence" | "planet_user_name">,
+): Outlook {
+  const name = found.planet_user_name ?? "";
+  const said: Record<Schemas["MatchStatus"], Outlook> = {
+    matched:
+      found.confidence === 100
+        ? say("green", `已找到您的星球账号：${name}`)
+        : say("orange", `找到昵称相同的账号：${name}`, "待工作人员确认。填对星球编号可以直接确认。"),
+    suggested: say("orange", `可能是您的账号：${name}`, "待工作人员确认。填对星球编号可以直接确认。"),
+    conflict: say("orange", "有多个相符的星球账号，待工作人员确认", "填对星球编号可以直接确认。"),
+    unmatched: say("orange", "暂时没有找到您的星球账号", "每次同步打卡后会自动再次匹配。"),
+    closed: say("red", "没有找到您的星球账号", ASK_STAFF),
+  };
+  return said[found.match_status];
+}
+
 function say(tone: Tone, text: string, note: string | null = null): Outlook {
   return { tone, text, note };
 }

@@ -17,6 +17,11 @@ export const PHASE: Record<Schemas["CampStatus"], Phase> = {
   cancelled: "cancelled",
 };
 
+/** Not over yet: it has a group to join. */
+export function isOpen(status: Schemas["CampStatus"]): boolean {
+  return PHASE[status] === "before" || PHASE[status] === "running";
+}
+
 /** Days of the camp that have begun, today included: 0 before it, `total_days` after it. */
 export function elapsedDays(progress: Pick<Progress, "total_days" | "days_left" | "calendar">): number {
   // `days_left` counts today for as long as it isn't earned, and then the calendar says `today`.
