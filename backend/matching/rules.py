@@ -48,6 +48,8 @@ class Person:
     number: str | None
     name: str
     alias: str | None
+    # What an imported list of members gives the only one of this name: as good as the name, no better.
+    listed_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,13 @@ class People:
     def __init__(self, persons: Iterable[Person]) -> None:
         self._by_number: defaultdict[str, set[str]] = defaultdict(set)
         self._by_name: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_listed: defaultdict[str, set[str]] = defaultdict(set)
         for person in persons:
             self._by_number[person.user_id].add(person.user_id)
             if person.number:
                 self._by_number[person.number].add(person.user_id)
+            if person.listed_number:
+                self._by_listed[person.listed_number].add(person.user_id)
             for name in names_of(person):
                 self._by_name[name].add(person.user_id)
 
@@ -113,6 +118,10 @@ class People:
         """Whose number or user id this is. People confuse the two, so either will do."""
         number = digits(typed)
         return frozenset(self._by_number.get(number, ())) if number else frozenset()
+
+    def listed(self, typed: str) -> frozenset[str]:
+        """Whose number this is by name only."""
+        return frozenset(self._by_listed.get(digits(typed) or "", ()))
 
     def named(self, typed: str) -> frozenset[str]:
         return frozenset(self._by_name.get(folded(typed), ()))
@@ -145,7 +154,7 @@ def claim(form: Form, people: People) -> Claim:
         return Claim(numbered | named, MatchMethod.PLANET_NUMBER, is_torn=True)
     for method, hits in (
         (MatchMethod.PLANET_NUMBER, numbered),
-        (MatchMethod.PLANET_NICKNAME, named),
+        (MatchMethod.PLANET_NICKNAME, named | people.listed(form.planet_number)),
         (MatchMethod.WECHAT_NICKNAME, people.named(form.wechat_nickname)),
     ):
         if hits:
