@@ -1,12 +1,11 @@
 /** The script in index.html and the client must mean the same requests, or the first page asks twice. */
-import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { api, ApiError } from "@/api/client";
 
+import html from "../../index.html?raw";
 import { ok, on, refusal, sent, stubNetwork } from "../support/network";
 
-const html = readFileSync("index.html", "utf8");
 const script = /<script>([\s\S]*?)<\/script>/.exec(html)?.[1] ?? "";
 
 /** Run the script of index.html as at `path`. */

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
+import schema from "@/api/schema.gen.ts?raw";
 import {
   CAMP_STATUS,
   DAY_STATE,
@@ -10,8 +10,6 @@ import {
   REFUND_STATUS,
   VERDICT,
 } from "@/utils/labels";
-
-const schema = readFileSync("src/api/schema.gen.ts", "utf8");
 
 /** The values of an enum in the generated types, which are gone at run time. */
 function valuesOf(name: string): string[] {
