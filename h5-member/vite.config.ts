@@ -73,7 +73,7 @@ export default defineConfig({
   server: { port: 5173, proxy: { "/api": API, "/media": API } },
   build: {
     // The oldest WebViews that Vue 3 (Proxy) and native modules allow: WeChat for Android brings its own
-    // Chromium, iOS uses the system's. See docs/decisions/0013.
+    // Chromium, iOS uses the system's. See docs/decisions/0014.
     target: ["es2018", "chrome66", "ios12"],
     cssTarget: ["chrome66", "ios12"],
     manifest: true,
