@@ -2,15 +2,15 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Date, String, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import CursorResult, Date, Select, String, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.core.pagination import Page, PageRequest, fetch_page, in_parts
 from backend.gateways.zsxq import PlanetMember, Post
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus, SyncTrigger
@@ -244,6 +244,16 @@ def _linked() -> Any:
 
 async def checkins_page(session: AsyncSession, request: PageRequest, filters: CheckinFilters) -> Page[CheckinRow]:
     """Check-in days, latest first, also those of people without an enrolment."""
+    return (await fetch_page(session, _checkins(filters), request)).map(lambda row: CheckinRow(*row))
+
+
+async def checkin_parts(session: AsyncSession, filters: CheckinFilters) -> AsyncIterator[list[CheckinRow]]:
+    """All of them, part by part."""
+    async for part in in_parts(session, _checkins(filters)):
+        yield [CheckinRow(*row) for row in part]
+
+
+def _checkins(filters: CheckinFilters) -> Select[Checkin, Camp, PlanetUser, Member]:
     statement = (
         select(Checkin, Camp, PlanetUser, Member)
         .join(Camp, Camp.id == Checkin.camp_id)
@@ -265,8 +275,7 @@ async def checkins_page(session: AsyncSession, request: PageRequest, filters: Ch
         statement = statement.where(Checkin.day >= filters.first_day)
     if filters.last_day is not None:
         statement = statement.where(Checkin.day <= filters.last_day)
-    rows = await fetch_page(session, statement, request)
-    return rows.map(lambda row: CheckinRow(*row))
+    return statement
 
 
 async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:

@@ -1,6 +1,6 @@
-"""One page of a list."""
+"""One page of a list, or all of it part by part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -42,3 +42,12 @@ async def fetch_page(session: AsyncSession, statement: Select[*tuple[Any, ...]],
     result = await session.execute(statement.limit(request.page_size).offset(request.offset))
     rows: Sequence[Any] = result.scalars().all() if len(statement.column_descriptions) == 1 else result.all()
     return Page(rows, total, request.page, request.page_size)
+
+
+async def in_parts(
+    session: AsyncSession, statement: Select[*tuple[Any, ...]], *, size: int = 500
+) -> AsyncIterator[Sequence[Any]]:
+    """All rows of a select through a cursor of the server, ``size`` at a time: memory doesn't grow with them."""
+    result = await session.stream(statement.execution_options(yield_per=size))
+    async for part in result.partitions():
+        yield part

@@ -2,14 +2,14 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.core.pagination import Page, PageRequest, fetch_page, in_parts
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
 from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus
@@ -86,6 +86,16 @@ def _verdict() -> ColumnElement[str]:
 
 async def page(session: AsyncSession, request: PageRequest, filters: Filters) -> Page[MemberRow]:
     """Members, latest payment first."""
+    return (await fetch_page(session, _found(filters), request)).map(lambda row: MemberRow(*row))
+
+
+async def parts(session: AsyncSession, filters: Filters) -> AsyncIterator[list[MemberRow]]:
+    """All of them, part by part."""
+    async for part in in_parts(session, _found(filters)):
+        yield [MemberRow(*row) for row in part]
+
+
+def _found(filters: Filters) -> Select[Member, Camp, PlanetUser]:
     statement = _rows().order_by(Member.paid_at.desc(), Member.id.desc())
     if filters.camp_ids is not None:
         statement = statement.where(Member.camp_id.in_(filters.camp_ids))
@@ -103,8 +113,7 @@ async def page(session: AsyncSession, request: PageRequest, filters: Filters) ->
         typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Member.planet_user_id)
         found = (*typed, PlanetUser.name, PlanetUser.alias, PlanetUser.number)
         statement = statement.where(or_(*(column.icontains(filters.q, autoescape=True) for column in found)))
-    rows = await fetch_page(session, statement, request)
-    return rows.map(lambda row: MemberRow(*row))
+    return statement
 
 
 async def row(session: AsyncSession, member_id: uuid.UUID) -> MemberRow | None:

@@ -1,7 +1,7 @@
 """Refund rows. Locks are taken in the order camp, payment, member, refund."""
 
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.core.pagination import Page, PageRequest, fetch_page, in_parts
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, SyncRun
 from backend.models.history import StateChange
@@ -288,8 +288,17 @@ class Filter:
 
 async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[Listed]:
     """Refunds, newest first."""
-    statement = _listed().where(*wanted.conditions()).order_by(Refund.created_at.desc(), Refund.id.desc())
-    return (await fetch_page(session, statement, request)).map(lambda row: Listed(*row))
+    return (await fetch_page(session, _newest_first(wanted), request)).map(lambda row: Listed(*row))
+
+
+async def parts(session: AsyncSession, wanted: Filter) -> AsyncIterator[list[Listed]]:
+    """All of them, part by part."""
+    async for part in in_parts(session, _newest_first(wanted)):
+        yield [Listed(*row) for row in part]
+
+
+def _newest_first(wanted: Filter) -> Select[Refund, Payment, str, str]:
+    return _listed().where(*wanted.conditions()).order_by(Refund.created_at.desc(), Refund.id.desc())
 
 
 @dataclass(frozen=True, slots=True)

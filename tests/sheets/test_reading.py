@@ -38,9 +38,7 @@ def test_csv_as_spreadsheets_write_it(encoding: str, delimiter: str) -> None:
 
 def test_xlsx_keeps_every_digit_and_the_numbers_of_rows() -> None:
     sheet = read_sheet(
-        xlsx(
-            [], ["用户 ID", "日期", "天数", None], ["841858481284252", dt.date(2026, 3, 1), 15.0], [], [7, None]
-        )
+        xlsx([], ["用户 ID", "日期", "天数", None], ["841858481284252", dt.date(2026, 3, 1), 15.0], [], [7, None])
     )
     assert sheet.headers == ["用户ID", "日期", "天数"]
     first, second = sheet.rows

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, PageDep, SessionDep
 from backend.audit import repository
+from backend.audit.repository import Filter
 from backend.staff.rules import Permission
 
 router = APIRouter(prefix="/logs", tags=["操作日志"])
@@ -35,10 +36,7 @@ class LogOut(Model):
     request_id: str | None
 
 
-@router.get("", dependencies=[Depends(Allowed(Permission.LOG_VIEW))])
-async def list_logs(
-    session: SessionDep,
-    page: PageDep,
+def _wanted(
     action: Word = None,
     actor_id: Id | None = None,
     target_type: Word = None,
@@ -47,18 +45,16 @@ async def list_logs(
     first_day: Annotated[Day | None, Query(alias="from")] = None,
     last_day: Annotated[Day | None, Query(alias="to")] = None,
     q: Word = None,
-) -> Answer[Rows[LogOut]]:
-    """Newest first; ``from`` and ``to`` are whole days, both included."""
-    found = await repository.page(
-        session,
-        page,
-        action=action,
-        actor_id=actor_id,
-        target_type=target_type,
-        target_id=target_id,
-        camp_id=camp_id,
-        first_day=first_day,
-        last_day=last_day,
-        q=q,
-    )
-    return answer(Rows.of(found, LogOut.model_validate))
+) -> Filter:
+    """``from`` and ``to`` are whole days, both included."""
+    return Filter(action, actor_id, target_type, target_id, camp_id, first_day, last_day, q)
+
+
+# The same filters for the list and for its export.
+WantedLogs = Annotated[Filter, Depends(_wanted)]
+
+
+@router.get("", dependencies=[Depends(Allowed(Permission.LOG_VIEW))])
+async def list_logs(wanted: WantedLogs, session: SessionDep, page: PageDep) -> Answer[Rows[LogOut]]:
+    """Newest first."""
+    return answer(Rows.of(await repository.page(session, page, wanted), LogOut.model_validate))

@@ -228,23 +228,30 @@ def _statuses(
         raise Invalid({"match_status": "不是可选的值"}) from None
 
 
-@router.get("", dependencies=[Reader])
-async def list_members(
+async def _wanted(
     session: SessionDep,
     viewer: CurrentStaff,
-    page: PageDep,
     match_status: Annotated[list[MatchStatus], Depends(_statuses)],
     camp_id: Annotated[Id | None, Query()] = None,
     confidence: Annotated[int | None, Query(ge=0, le=100)] = None,
     joined: bool | None = None,
     verdict: Verdict | None = None,
     q: Annotated[str | None, Query(max_length=50)] = None,
-) -> Answer[Rows[MemberOut]]:
-    """Latest payment first. ``q`` looks into what was typed and into the planet person's names and numbers."""
+) -> Filters:
+    """``q`` looks into what was typed and into the planet person's names and numbers. A foreign camp: 403."""
     if camp_id is not None:
         viewer.require_camp((await get_camp(session, camp_id)).id)
-    filters = Filters(viewer.camp_ids, camp_id, match_status, confidence, joined, verdict, q)
-    return answer(Rows.of(await repository.page(session, page, filters), member_out))
+    return Filters(viewer.camp_ids, camp_id, match_status, confidence, joined, verdict, q)
+
+
+# The same filters for the list and for its export.
+WantedMembers = Annotated[Filters, Depends(_wanted)]
+
+
+@router.get("", dependencies=[Reader])
+async def list_members(wanted: WantedMembers, session: SessionDep, page: PageDep) -> Answer[Rows[MemberOut]]:
+    """Latest payment first."""
+    return answer(Rows.of(await repository.page(session, page, wanted), member_out))
 
 
 @router.get("/{member_id}", dependencies=[Reader])

@@ -1,0 +1,172 @@
+"""Lists as files: XLSX or CSV, all that a filter finds, each noted in the audit log.
+
+A file is written whole before its answer begins: a failure is an error and no half file, and no transaction stays open
+while somebody's slow line takes the file.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, BinaryIO, TypeVar
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+
+from backend.api.admin.logs import WantedLogs
+from backend.api.admin.members import WantedMembers
+from backend.api.admin.refund_lists import WantedRefunds
+from backend.api.answers import Day, Id
+from backend.api.deps import Allowed, CurrentStaff, SessionDep
+from backend.audit import repository as logs
+from backend.audit import service as audit
+from backend.camps.service import get_camp
+from backend.checkins import repository as checkins
+from backend.checkins.repository import CheckinFilters
+from backend.core import clock
+from backend.core.pagination import PageRequest
+from backend.matching import queue
+from backend.matching.queue import Tab
+from backend.members import repository as members
+from backend.models.camps import Camp
+from backend.refunds import repository as refunds
+from backend.refunds import settlement
+from backend.reports import sheets
+from backend.reports.sheets import Layout
+from backend.sheets.writing import MEDIA_TYPES, SheetKind
+from backend.staff.rules import Permission
+from backend.staff.service import Viewer
+
+router = APIRouter(tags=["导出"])
+Exporter = Depends(Allowed(Permission.EXPORT))
+T = TypeVar("T")
+
+Kind = Annotated[SheetKind, Query(alias="format")]
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {type_: {"schema": {"type": "string", "format": "binary"}} for type_ in MEDIA_TYPES.values()}}
+}
+_CHUNK = 64 * 1024
+
+
+async def _export(
+    session: SessionDep,
+    viewer: Viewer,
+    layout: Layout[T],
+    kind: SheetKind,
+    parts: AsyncIterator[Sequence[T]],
+    *,
+    what: str,
+    camp: Camp | None = None,
+) -> StreamingResponse:
+    written = await sheets.write(layout, kind, parts)
+    audit.record(
+        session,
+        viewer.actor,
+        f"export.{what}",
+        target_type=what,
+        target_id=camp.id if camp is not None else None,
+        target_name=camp.name if camp is not None else None,
+        camp_id=camp.id if camp is not None else None,
+        after={"rows": written.rows, "format": kind},
+    )
+    name = f"{layout.title}-{clock.today()}.{kind}"
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
+    return StreamingResponse(_chunks(written.file), headers=headers, media_type=MEDIA_TYPES[kind])
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            yield chunk
+
+
+async def _one(rows: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+    yield rows
+
+
+async def _camp(session: SessionDep, camp_id: uuid.UUID | None) -> Camp | None:
+    return await get_camp(session, camp_id) if camp_id is not None else None
+
+
+@router.get("/members/export", dependencies=[Exporter], response_class=StreamingResponse, responses=_FILES)
+async def export_members(
+    wanted: WantedMembers, kind: Kind, session: SessionDep, viewer: CurrentStaff
+) -> StreamingResponse:
+    parts = members.parts(session, wanted)
+    camp = await _camp(session, wanted.camp_id)
+    return await _export(session, viewer, sheets.MEMBERS, kind, parts, what="members", camp=camp)
+
+
+@router.get("/refunds/export", dependencies=[Exporter], response_class=StreamingResponse, responses=_FILES)
+async def export_refunds(
+    wanted: WantedRefunds, kind: Kind, session: SessionDep, viewer: CurrentStaff
+) -> StreamingResponse:
+    parts = refunds.parts(session, wanted)
+    camp = await _camp(session, wanted.camp_id)
+    return await _export(session, viewer, sheets.REFUNDS, kind, parts, what="refunds", camp=camp)
+
+
+@router.get(
+    "/camps/{camp_id}/checkins/export", dependencies=[Exporter], response_class=StreamingResponse, responses=_FILES
+)
+async def export_checkins(
+    camp_id: Id,
+    kind: Kind,
+    session: SessionDep,
+    viewer: CurrentStaff,
+    first_day: Annotated[Day | None, Query(alias="from")] = None,
+    last_day: Annotated[Day | None, Query(alias="to")] = None,
+) -> StreamingResponse:
+    """Also the days of people without an enrolment."""
+    camp = await get_camp(session, camp_id)
+    viewer.require_camp(camp.id)
+    parts = checkins.checkin_parts(session, CheckinFilters(None, camp.id, None, None, first_day, last_day))
+    return await _export(session, viewer, sheets.CHECKINS, kind, parts, what="checkins", camp=camp)
+
+
+@router.get("/matching/export", dependencies=[Exporter], response_class=StreamingResponse, responses=_FILES)
+async def export_matching(
+    kind: Kind,
+    session: SessionDep,
+    viewer: CurrentStaff,
+    tab: Tab = Tab.TO_MATCH,
+    camp_id: Annotated[Id | None, Query()] = None,
+    q: Annotated[str | None, Query(max_length=50)] = None,
+) -> StreamingResponse:
+    """One tab of the matching queue, with its suggestions."""
+    camp = await _camp(session, camp_id)
+    wanted = queue.Wanted(tab, camp_id, q)
+    return await _export(
+        session, viewer, sheets.MATCHING, kind, _queue_parts(session, wanted), what="matching", camp=camp
+    )
+
+
+async def _queue_parts(session: SessionDep, wanted: queue.Wanted) -> AsyncIterator[Sequence[queue.QueueRow]]:
+    """By pages, since suggestions are looked up for many rows at once; the queue is as short as people's patience."""
+    total, number = (await queue.counts(session, wanted))[wanted.tab], 1
+    while (number - 1) * 200 < total:
+        yield (await queue.page(session, PageRequest(number, 200), wanted, total=total)).items
+        number += 1
+
+
+@router.get(
+    "/camps/{camp_id}/settlement/export", dependencies=[Exporter], response_class=StreamingResponse, responses=_FILES
+)
+async def export_settlement(camp_id: Id, kind: Kind, session: SessionDep, viewer: CurrentStaff) -> StreamingResponse:
+    """Every paid member with verdict and reasons."""
+    camp = await get_camp(session, camp_id)
+    viewer.require_camp(camp.id)
+    lines = (await settlement.settlement(session, camp.id)).lines
+    return await _export(session, viewer, sheets.SETTLEMENT, kind, _one(lines), what="settlement", camp=camp)
+
+
+@router.get(
+    "/logs/export",
+    dependencies=[Depends(Allowed(Permission.LOG_VIEW))],
+    response_class=StreamingResponse,
+    responses=_FILES,
+)
+async def export_logs(wanted: WantedLogs, kind: Kind, session: SessionDep, viewer: CurrentStaff) -> StreamingResponse:
+    parts = logs.parts(session, wanted)
+    camp = await _camp(session, wanted.camp_id)
+    return await _export(session, viewer, sheets.LOGS, kind, parts, what="logs", camp=camp)

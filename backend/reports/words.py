@@ -1,0 +1,45 @@
+"""States in the words of the console, for sheets."""
+
+from backend.models.checkins import CheckinSource
+from backend.models.members import MatchMethod, MatchStatus
+from backend.models.refunds import RefundKind, RefundStatus, Verdict
+
+MATCH_STATUS = {
+    MatchStatus.UNMATCHED: "未匹配",
+    MatchStatus.SUGGESTED: "待确认",
+    MatchStatus.MATCHED: "已匹配",
+    MatchStatus.CONFLICT: "冲突",
+    MatchStatus.CLOSED: "无法匹配",
+}
+MATCH_METHOD = {
+    MatchMethod.PLANET_NUMBER: "星球编号",
+    MatchMethod.PLANET_NICKNAME: "星球昵称",
+    MatchMethod.WECHAT_NICKNAME: "微信昵称",
+    MatchMethod.MANUAL: "人工匹配",
+}
+VERDICT = {
+    Verdict.ELIGIBLE: "符合",
+    Verdict.NEEDS_CONFIRMATION: "需人工确认",
+    Verdict.NOT_ELIGIBLE: "不符合",
+}
+REFUND_STATUS = {
+    RefundStatus.PENDING_REVIEW: "待审核",
+    RefundStatus.APPROVED: "已通过",
+    RefundStatus.SENDING: "退款中",
+    RefundStatus.PROCESSING: "退款中",
+    RefundStatus.SUCCEEDED: "已退款",
+    RefundStatus.FAILED: "退款失败",
+    RefundStatus.REJECTED: "已拒绝",
+    RefundStatus.CLOSED: "已关闭",
+}
+REFUND_KIND = {
+    RefundKind.CAMP: "押金退款",
+    RefundKind.DUPLICATE: "重复支付退款",
+    RefundKind.EXCEPTION: "特殊退款",
+}
+CHECKIN_SOURCE = {CheckinSource.POSTS: "知识星球", CheckinSource.IMPORT: "手工导入"}
+
+
+def match_method(value: str | None) -> str:
+    """Of a row that keeps it as text; nothing for nobody."""
+    return MATCH_METHOD[MatchMethod(value)] if value else ""

@@ -1,0 +1,152 @@
+"""Writing sheets that other people's spreadsheets open: no cell is a formula, and no number loses a digit.
+
+Rows go through a temporary file, so memory doesn't grow with them. Nothing here is asynchronous: write in a thread.
+"""
+
+import csv
+import datetime as dt
+import io
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO, cast
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.utils import get_column_letter
+
+from backend.core import clock
+from backend.core.money import format_yuan
+
+# What makes a spreadsheet take a text for a formula (requirements B32, OWASP "CSV injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CELL_LIMIT = 32_767  # Excel's
+
+
+class SheetKind(StrEnum):
+    XLSX = "xlsx"
+    CSV = "csv"
+
+
+MEDIA_TYPES = {
+    SheetKind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    SheetKind.CSV: "text/csv; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ident:
+    """A number that names something: always text, or a spreadsheet would round its last digits away (B4)."""
+
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Yuan:
+    """An amount in fen, shown in yuan as a number that can be added up."""
+
+    fen: int
+
+
+Value = str | int | bool | Ident | Yuan | dt.date | dt.datetime | None
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet runs as a formula, without the control characters XLSX can't hold."""
+    clean = "".join(char for char in text if char >= " " or char in "\t\n\r")[: _CELL_LIMIT - 1]
+    return f"'{clean}" if clean.startswith(_FORMULA) else clean
+
+
+def _plain(value: Value) -> str | int:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, dt.datetime):
+        return f"{clock.shanghai(value):%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Ident):
+        return harmless(value.text or "")
+    if isinstance(value, Yuan):
+        return format_yuan(value.fen)
+    return value if isinstance(value, int) else harmless(value)
+
+
+class SheetWriter:
+    """One sheet on its way into a temporary file."""
+
+    def __init__(self, kind: SheetKind, title: str, headers: Sequence[str]) -> None:
+        self._file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - given away by finish()
+        self._body: _Body = _Csv(self._file) if kind is SheetKind.CSV else _Xlsx(self._file, title, headers)
+        self._body.add([headers])
+
+    def write(self, rows: Iterable[Sequence[Value]]) -> None:
+        self._body.add(rows)
+
+    def finish(self) -> BinaryIO:
+        """The file, at its beginning; the caller closes it."""
+        self._body.close()
+        self._file.seek(0)
+        return self._file
+
+    def discard(self) -> None:
+        self._file.close()
+
+
+class _Body:
+    def add(self, rows: Iterable[Sequence[Value]]) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class _Csv(_Body):
+    """UTF-8 with a mark, which Excel needs to see that it is UTF-8."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
+        self._csv = csv.writer(self._text)
+
+    def add(self, rows: Iterable[Sequence[Value]]) -> None:
+        self._csv.writerows([self._cell(value) for value in row] for row in rows)
+
+    @staticmethod
+    def _cell(value: Value) -> str | int:
+        plain = _plain(value)
+        # A tab behind the digits is invisible, and keeps Excel from making a number of them.
+        return f"{plain}\t" if isinstance(value, Ident) and plain else plain
+
+    def close(self) -> None:
+        self._text.flush()
+        self._text.detach()
+
+
+class _Xlsx(_Body):
+    def __init__(self, file: BinaryIO, title: str, headers: Sequence[str]) -> None:
+        self._file = file
+        self._book = Workbook(write_only=True)
+        self._sheet = self._book.create_sheet(title)
+        self._sheet.freeze_panes = "A2"
+        for number, header in enumerate(headers, 1):
+            self._sheet.column_dimensions[get_column_letter(number)].width = 10 + 2 * len(header)
+
+    def add(self, rows: Iterable[Sequence[Value]]) -> None:
+        for row in rows:
+            self._sheet.append([self._cell(value) for value in row])
+
+    def _cell(self, value: Value) -> object:
+        if isinstance(value, Yuan):
+            cell = WriteOnlyCell(self._sheet, value=value.fen / 100)
+            cell.number_format = "0.00"
+            return cell
+        if isinstance(value, Ident):
+            cell = WriteOnlyCell(self._sheet, value=_plain(value))
+            cell.number_format = "@"
+            return cell
+        return _plain(value)
+
+    def close(self) -> None:
+        self._book.save(self._file)
