@@ -8,9 +8,14 @@ from tests.browser.stand import Camp, PlanetPerson
 
 async def fill_form(page: Page, *, nickname: str, number: str, wechat: str = "微信里的我") -> None:
     """The three fields that say who somebody is."""
+    await fill_planet(page, nickname=nickname, number=number)
+    await page.get_by_label("微信昵称").fill(wechat)
+
+
+async def fill_planet(page: Page, *, nickname: str, number: str) -> None:
+    """The two that are about the planet."""
     await page.get_by_label("星球昵称").fill(nickname)
     await page.get_by_label("星球编号", exact=True).fill(number)
-    await page.get_by_label("微信昵称").fill(wechat)
 
 
 def pay_button(page: Page) -> Locator:

@@ -90,6 +90,8 @@ class Bridge:
         await sheet.goto(answer.json()["cashier_url"])
         await sheet.get_by_role("button", name="支付 ¥" if self.answer == "pay" else "取消").tap()
         await sheet.get_by_text("支付成功" if self.answer == "pay" else "已取消支付").wait_for()
+        # The payer reads WeChat's own page of success; mostly the notification has arrived by then.
+        await asyncio.sleep(0.2)
         await sheet.close()
         return "ok" if self.answer == "pay" else "cancel"
 

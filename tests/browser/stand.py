@@ -38,7 +38,12 @@ class Stand:
         first = clock.today() + dt.timedelta(days=starts_in)
         last = first + dt.timedelta(days=days - 1)
         capacity = fields.pop("capacity", 50)
-        row = await opening.open_camp(self.stage, name, first, last, required, capacity, self.camp_fields | fields)
+        # A picture of its own: after seven days it is shown no more, and the clock goes far.
+        group_qr = {
+            "group_qr_key": await self.stage.admin.upload("group_qr", opening.qr(f"https://example.com/{name}"))
+        }
+        fields = self.camp_fields | group_qr | fields
+        row = await opening.open_camp(self.stage, name, first, last, required, capacity, fields)
         return Camp(self.stage, row["id"], row["name"], row["checkin_id"], first, last)
 
     async def person(self, name: str) -> "PlanetPerson":
@@ -202,7 +207,6 @@ async def running_stand(directory: Path, servers: Servers) -> AsyncIterator[Stan
             await admin.log_in()
             camp_fields = {
                 "poster_key": await admin.upload("poster", opening.poster()),
-                "group_qr_key": await admin.upload("group_qr", opening.qr("https://example.com/group")),
                 "coach_ids": [await opening.add_staff(stage, "coach", "李教练", "coach")],
             }
             await _connect_planet(stage)

@@ -53,3 +53,14 @@ async def test_a_camp_that_is_not_published_is_not_there(new_phone: NewPhone, st
     await expect(phone.page.get_by_text("没有找到这个页面")).to_be_visible()
     await phone.page.get_by_role("link", name="返回首页").click()
     await phone.arrives("/")
+
+
+async def test_a_dead_group_picture_is_not_shown(new_phone: NewPhone, stand: Stand):
+    camp = await stand.camp("旧二维码训练营", starts_in=10)
+    await stand.enrol(camp, "oOldQr00", await stand.person("晚进群"))
+    [member] = await camp.members()
+    phone = await new_phone(openid="oOldQr00")
+    await stand.wait(days=7)
+    await phone.open(f"/qrcode/{member['payment_id']}")
+    await expect(phone.page.get_by_text("二维码更新中")).to_be_visible()
+    await expect(phone.page.get_by_role("img", name="训练营群二维码")).to_have_count(0)
