@@ -258,6 +258,217 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/members/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export Members */
+        get: operations["export_members_api_admin_members_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/refunds/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export Refunds */
+        get: operations["export_refunds_api_admin_refunds_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/camps/{camp_id}/checkins/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Checkins
+         * @description Also the days of people without an enrolment.
+         */
+        get: operations["export_checkins_api_admin_camps__camp_id__checkins_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/matching/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Matching
+         * @description One tab of the matching queue, with its suggestions.
+         */
+        get: operations["export_matching_api_admin_matching_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/camps/{camp_id}/settlement/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Settlement
+         * @description Every paid member with verdict and reasons.
+         */
+        get: operations["export_settlement_api_admin_camps__camp_id__settlement_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/logs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export Logs */
+        get: operations["export_logs_api_admin_logs_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/camps/{camp_id}/checkins/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Checkins
+         * @description Days or totals from an XLSX or CSV. With any error nothing is written; the same sheet again changes nothing.
+         */
+        post: operations["import_checkins_api_admin_camps__camp_id__checkins_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/camps/{camp_id}/checkins/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkin Imports
+         * @description Applied sheets, newest first.
+         */
+        get: operations["checkin_imports_api_admin_camps__camp_id__checkins_imports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/planets/{planet_id}/members/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Members
+         * @description The planet's member export, whole or in part; then the members of its camps are matched anew.
+         */
+        post: operations["import_members_api_admin_planets__planet_id__members_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/planets/{planet_id}/members/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Member Imports
+         * @description Applied sheets, newest first.
+         */
+        get: operations["member_imports_api_admin_planets__planet_id__members_imports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/planets/{planet_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed Members
+         * @description Who the imported lists name, by number.
+         */
+        get: operations["listed_members_api_admin_planets__planet_id__members_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/jobs": {
         parameters: {
             query?: never;
@@ -327,7 +538,7 @@ export interface paths {
         };
         /**
          * List Logs
-         * @description Newest first; ``from`` and ``to`` are whole days, both included.
+         * @description Newest first.
          */
         get: operations["list_logs_api_admin_logs_get"];
         put?: never;
@@ -527,7 +738,7 @@ export interface paths {
         };
         /**
          * List Members
-         * @description Latest payment first. ``q`` looks into what was typed and into the planet person's names and numbers.
+         * @description Latest payment first.
          */
         get: operations["list_members_api_admin_members_get"];
         put?: never;
@@ -1369,6 +1580,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[ImportOut] */
+        Answer_ImportOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["ImportOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[ListOut] */
         Answer_ListOut_: {
             /**
@@ -1639,6 +1866,38 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["Rows_CheckinOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[Rows[ImportRecordOut]] */
+        Answer_Rows_ImportRecordOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["Rows_ImportRecordOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[Rows[ListedMemberOut]] */
+        Answer_Rows_ListedMemberOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["Rows_ListedMemberOut_"];
             /** Request Id */
             request_id?: string;
         };
@@ -1930,7 +2189,10 @@ export interface components {
             /** Offline Settlements Fen */
             offline_settlements_fen: number;
         };
-        /** BatchApproveIn */
+        /**
+         * BatchApproveIn
+         * @description ``accept_import``: rows of a list that rests on an imported sheet pass too, where the sheet says enough.
+         */
         BatchApproveIn: {
             /** Ids */
             ids: string[];
@@ -1943,6 +2205,11 @@ export interface components {
              * @default 100
              */
             min_confidence: number;
+            /**
+             * Accept Import
+             * @default false
+             */
+            accept_import: boolean;
             /** Password */
             password?: string | null;
         };
@@ -2001,6 +2268,40 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+        };
+        /** Body_import_checkins_api_admin_camps__camp_id__checkins_import_post */
+        Body_import_checkins_api_admin_camps__camp_id__checkins_import_post: {
+            /** File */
+            file: string;
+            /**
+             * Mode
+             * @description preview 只检查不写入
+             * @enum {string}
+             */
+            mode: "preview" | "apply";
+            /**
+             * Whole
+             * @description 表格包含全部人员；表格里没有的将被移除
+             * @default false
+             */
+            whole: boolean;
+        };
+        /** Body_import_members_api_admin_planets__planet_id__members_import_post */
+        Body_import_members_api_admin_planets__planet_id__members_import_post: {
+            /** File */
+            file: string;
+            /**
+             * Mode
+             * @description preview 只检查不写入
+             * @enum {string}
+             */
+            mode: "preview" | "apply";
+            /**
+             * Whole
+             * @description 表格包含全部人员；表格里没有的将被移除
+             * @default false
+             */
+            whole: boolean;
         };
         /** Body_upload_api_admin_uploads_post */
         Body_upload_api_admin_uploads_post: {
@@ -2464,6 +2765,8 @@ export interface components {
             days_ranking: number | null;
             /** Days Posts */
             days_posts: number | null;
+            /** Days Import */
+            days_import: number | null;
             /** Counted At */
             counted_at: string | null;
             /** Candidates */
@@ -2515,6 +2818,61 @@ export interface components {
             cause: string;
             /** Refund Id */
             refund_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * ImportKind
+         * @enum {string}
+         */
+        ImportKind: "checkin_days" | "checkin_totals" | "planet_members";
+        /**
+         * ImportOut
+         * @description ``import_id`` is null in a preview; the first 200 of ``error_count`` errors are told.
+         */
+        ImportOut: {
+            kind: components["schemas"]["ImportKind"];
+            /** Rows */
+            rows: number;
+            /** New */
+            new: number;
+            /** Changed */
+            changed: number;
+            /** Unchanged */
+            unchanged: number;
+            /** Removed */
+            removed: number;
+            /** Error Count */
+            error_count: number;
+            /** Errors */
+            errors: components["schemas"]["RowErrorOut"][];
+            /** Import Id */
+            import_id: string | null;
+        };
+        /** ImportRecordOut */
+        ImportRecordOut: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["ImportKind"];
+            /** File Name */
+            file_name: string;
+            /** Sha256 */
+            sha256: string;
+            /** Whole */
+            whole: boolean;
+            /** Rows */
+            rows: number;
+            /** Added */
+            added: number;
+            /** Changed */
+            changed: number;
+            /** Removed */
+            removed: number;
+            /** Created By Name */
+            created_by_name: string;
             /**
              * Created At
              * Format: date-time
@@ -2580,6 +2938,8 @@ export interface components {
             days_ranking: number | null;
             /** Days Posts */
             days_posts: number | null;
+            /** Days Import */
+            days_import: number | null;
             /** Required Days */
             required_days: number;
             verdict: components["schemas"]["Verdict"];
@@ -2621,6 +2981,35 @@ export interface components {
             not_eligible: number;
             /** Unmatched */
             unmatched: number;
+        };
+        /**
+         * ListedMemberOut
+         * @description ``user_id`` is known only where it is beyond doubt.
+         */
+        ListedMemberOut: {
+            /** Number */
+            number: string;
+            /** Nickname */
+            nickname: string;
+            /** Wechat Nickname */
+            wechat_nickname: string;
+            /** Card Nickname */
+            card_nickname: string;
+            /** Remark Nickname */
+            remark_nickname: string;
+            /** Role */
+            role: string;
+            /** Joined On */
+            joined_on: string | null;
+            /** Left */
+            left: boolean;
+            /** User Id */
+            user_id: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
         };
         /**
          * LogOut
@@ -3144,7 +3533,7 @@ export interface components {
          * @description Why a verdict is what it is.
          * @enum {string}
          */
-        Reason: "enough_days" | "days_short" | "not_counted" | "sources_disagree" | "posts_incomplete" | "match_below_100" | "not_matched";
+        Reason: "enough_days" | "days_short" | "not_counted" | "sources_disagree" | "posts_incomplete" | "match_below_100" | "not_matched" | "import_enough" | "import_short";
         /** ReasonIn */
         ReasonIn: {
             /** Reason */
@@ -3199,6 +3588,8 @@ export interface components {
             days_ranking: number | null;
             /** Days Posts */
             days_posts: number | null;
+            /** Days Import */
+            days_import: number | null;
             /** Required Days */
             required_days: number | null;
             /** Confidence */
@@ -3269,6 +3660,8 @@ export interface components {
             days_ranking: number | null;
             /** Days Posts */
             days_posts: number | null;
+            /** Days Import */
+            days_import: number | null;
             /** Joined */
             joined: boolean;
         };
@@ -3316,6 +3709,8 @@ export interface components {
             days_ranking: number | null;
             /** Days Posts */
             days_posts: number | null;
+            /** Days Import */
+            days_import: number | null;
             /** Required Days */
             required_days: number | null;
             /** Confidence */
@@ -3385,6 +3780,20 @@ export interface components {
             /** Resumed */
             resumed: boolean;
         };
+        /**
+         * RowErrorOut
+         * @description Row 1 holds the headers; ``message`` names the cure.
+         */
+        RowErrorOut: {
+            /** Row */
+            row: number;
+            /** Column */
+            column: string;
+            /** Value */
+            value: string;
+            /** Message */
+            message: string;
+        };
         /** Rows[CampOut] */
         Rows_CampOut_: {
             /** Items */
@@ -3422,6 +3831,28 @@ export interface components {
         Rows_CheckinOut_: {
             /** Items */
             items: components["schemas"]["CheckinOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+        };
+        /** Rows[ImportRecordOut] */
+        Rows_ImportRecordOut_: {
+            /** Items */
+            items: components["schemas"]["ImportRecordOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+        };
+        /** Rows[ListedMemberOut] */
+        Rows_ListedMemberOut_: {
+            /** Items */
+            items: components["schemas"]["ListedMemberOut"][];
             /** Total */
             total: number;
             /** Page */
@@ -3551,6 +3982,11 @@ export interface components {
             };
             blocked: components["schemas"]["BlockedOut"] | null;
         };
+        /**
+         * SheetKind
+         * @enum {string}
+         */
+        SheetKind: "xlsx" | "csv";
         /** StaffOut */
         StaffOut: {
             /** Id */
@@ -3799,6 +4235,7 @@ export interface components {
          *     - `camp_name_taken` 409: 已有同名的训练营
          *     - `camp_not_ended` 409: 训练营尚未结束，不能生成退款名单
          *     - `camp_not_found` 404: 训练营不存在或尚未发布
+         *     - `camp_not_importable` 409: 训练营未发布、已归档或没有关联星球，不能导入打卡
          *     - `camp_not_published` 409: 训练营尚未发布，没有报名链接
          *     - `camp_not_settling` 409: 只有结算中的训练营可以归档
          *     - `camp_not_syncable` 409: 训练营未发布、已归档或没有打卡项目，不能同步
@@ -3812,7 +4249,9 @@ export interface components {
          *     - `enroll_closed` 409: 报名已结束
          *     - `enroll_not_open` 409: 报名尚未开始
          *     - `expectation_mismatch` 409: 笔数或金额与您确认时不一致，未做任何处理，请刷新后重新确认
+         *     - `export_too_large` 409: 超过 200000 行，请缩小筛选范围后分次导出
          *     - `forbidden` 403: 没有权限进行此操作
+         *     - `import_has_errors` 422: 表格中有错误，未导入任何内容；请按提示修改后重新导入
          *     - `internal_error` 500: 服务异常，请稍后再试
          *     - `last_super_admin` 409: 至少要保留一名启用的超级管理员
          *     - `login_failed` 401: 用户名或密码错误
@@ -3859,7 +4298,7 @@ export interface components {
          *     - `wechat_login_required` 409: 请在微信中登录后再支付
          * @enum {string}
          */
-        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "body_too_large" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_in_use" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "forbidden" | "internal_error" | "last_super_admin" | "login_failed" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
+        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "body_too_large" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_in_use" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_super_admin" | "login_failed" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
         /** @description Every answer that says no. `message` is fit to be shown; `data` is for programs. */
         Refusal: {
             code: components["schemas"]["ErrorCode"];
@@ -4392,6 +4831,409 @@ export interface operations {
             };
         };
     };
+    export_members_api_admin_members_export_get: {
+        parameters: {
+            query: {
+                format: components["schemas"]["SheetKind"];
+                camp_id?: string | null;
+                confidence?: number | null;
+                joined?: boolean | null;
+                verdict?: components["schemas"]["Verdict"] | null;
+                q?: string | null;
+                /** @description 可用逗号分隔多个状态 */
+                match_status?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_refunds_api_admin_refunds_export_get: {
+        parameters: {
+            query: {
+                format: components["schemas"]["SheetKind"];
+                camp_id?: string | null;
+                member_id?: string | null;
+                payment_id?: string | null;
+                kind?: components["schemas"]["RefundKind"] | null;
+                verdict?: components["schemas"]["Verdict"] | null;
+                confidence?: number | null;
+                match_method?: components["schemas"]["MatchMethod"] | null;
+                from?: string | null;
+                to?: string | null;
+                reviewer?: string | null;
+                q?: string | null;
+                /** @description 可用逗号分隔多个状态 */
+                status?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_checkins_api_admin_camps__camp_id__checkins_export_get: {
+        parameters: {
+            query: {
+                format: components["schemas"]["SheetKind"];
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_matching_api_admin_matching_export_get: {
+        parameters: {
+            query: {
+                format: components["schemas"]["SheetKind"];
+                tab?: components["schemas"]["Tab"];
+                camp_id?: string | null;
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_settlement_api_admin_camps__camp_id__settlement_export_get: {
+        parameters: {
+            query: {
+                format: components["schemas"]["SheetKind"];
+            };
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_logs_api_admin_logs_export_get: {
+        parameters: {
+            query: {
+                format: components["schemas"]["SheetKind"];
+                action?: string | null;
+                actor_id?: string | null;
+                target_type?: string | null;
+                target_id?: string | null;
+                camp_id?: string | null;
+                from?: string | null;
+                to?: string | null;
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    import_checkins_api_admin_camps__camp_id__checkins_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_import_checkins_api_admin_camps__camp_id__checkins_import_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_ImportOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    checkin_imports_api_admin_camps__camp_id__checkins_imports_get: {
+        parameters: {
+            query?: {
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_Rows_ImportRecordOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    import_members_api_admin_planets__planet_id__members_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                planet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_import_members_api_admin_planets__planet_id__members_import_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_ImportOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    member_imports_api_admin_planets__planet_id__members_imports_get: {
+        parameters: {
+            query?: {
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                planet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_Rows_ImportRecordOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    listed_members_api_admin_planets__planet_id__members_get: {
+        parameters: {
+            query?: {
+                left?: boolean | null;
+                q?: string | null;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                planet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_Rows_ListedMemberOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     jobs_api_admin_jobs_get: {
         parameters: {
             query?: never;
@@ -4838,10 +5680,10 @@ export interface operations {
                 joined?: boolean | null;
                 verdict?: components["schemas"]["Verdict"] | null;
                 q?: string | null;
-                page?: number;
-                page_size?: number;
                 /** @description 可用逗号分隔多个状态 */
                 match_status?: string | null;
+                page?: number;
+                page_size?: number;
             };
             header?: never;
             path?: never;
