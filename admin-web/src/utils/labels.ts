@@ -35,6 +35,14 @@ export const PAYMENT_CHANNEL: Record<Schemas["Channel"], string> = {
   native: "扫码支付",
 };
 
+/** Why a paid order gave no place. */
+export const EXCESS: Record<Schemas["Excess"], string> = {
+  already_enrolled: "重复支付",
+  camp_full: "支付时已满员",
+  camp_started: "支付时已开营",
+  camp_over: "支付时已结束",
+};
+
 export const MATCH_STATUS: Record<Schemas["MatchStatus"], Label> = {
   unmatched: { text: "待匹配", type: "warning" },
   suggested: { text: "有建议", type: "warning" },
@@ -78,6 +86,16 @@ export const SYNC_STATUS: Record<Schemas["SyncStatus"], Label> = {
   complete: { text: "完整", type: "success" },
   partial: { text: "不完整", type: "warning" },
   failed: { text: "失败", type: "danger" },
+};
+
+export const SYNC_TRIGGER: Record<Schemas["SyncTrigger"], string> = {
+  scheduler: "自动",
+  manual: "手动",
+};
+
+export const CHECKIN_SOURCE: Record<Schemas["CheckinSource"], Label> = {
+  posts: { text: "打卡帖子", type: "success" },
+  import: { text: "手工导入", type: "warning" },
 };
 
 export const CREDENTIAL_STATUS: Record<Schemas["CredentialStatus"], Label> = {
