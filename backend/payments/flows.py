@@ -116,6 +116,19 @@ async def _new_prepay(runtime: Runtime, payment: Payment, payer: CurrentPayer) -
     return made
 
 
+async def look_up(runtime: Runtime, payer: CurrentPayer, payment_id: uuid.UUID) -> None:
+    """The payer says that it is paid: ask the provider now, instead of waiting for its word or for the hourly job.
+
+    Raises :class:`NotFound` for somebody else's order, and the gateway's errors.
+    """
+    async with runtime.db.transaction() as session:
+        payment = await service.get_owned(session, payer, payment_id)
+    if payment.status is not PaymentStatus.PAID:
+        fact = await _payment_at_provider(runtime, payment.out_trade_no)
+        if fact is not None:
+            await _record(runtime, fact)
+
+
 async def settle_order(runtime: Runtime, payment_id: uuid.UUID) -> PaymentStatus:
     """End an open order by the provider's word: paid, or closed there and then here. Returns where it stands.
 

@@ -1,10 +1,12 @@
 """Orders of members: place, watch, pay, and see the group's QR code."""
 
 import datetime as dt
+import uuid
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import CurrentPayer, RuntimeDep, SessionDep
@@ -111,6 +113,18 @@ async def place_order(body: OrderIn, payer: CurrentPayer, runtime: RuntimeDep) -
 
 @router.get("/{payment_id}")
 async def get_payment(payment_id: Id, payer: CurrentPayer, session: SessionDep) -> Answer[PaymentOut]:
+    return answer(await _payment_out(session, payer, payment_id))
+
+
+@router.post("/{payment_id}/check")
+async def check_payment(payment_id: Id, payer: CurrentPayer, runtime: RuntimeDep) -> Answer[PaymentOut]:
+    """Ask WeChat Pay whether the order is paid, when its notification keeps the member waiting."""
+    await flows.look_up(runtime, payer, payment_id)
+    async with runtime.db.transaction() as session:
+        return answer(await _payment_out(session, payer, payment_id))
+
+
+async def _payment_out(session: AsyncSession, payer: CurrentPayer, payment_id: uuid.UUID) -> PaymentOut:
     payment = await service.get_owned(session, payer, payment_id)
     member = await service.place_of(session, payment)
     camp = await get_camp(session, payment.camp_id)
@@ -125,7 +139,7 @@ async def get_payment(payment_id: Id, payer: CurrentPayer, session: SessionDep) 
         "excess": payment.excess,
         "refund": newest_refund(refunds),
     }
-    return answer(PaymentOut.model_validate(_order(payment) | more))
+    return PaymentOut.model_validate(_order(payment) | more)
 
 
 @router.get("/{payment_id}/params")

@@ -34,8 +34,15 @@ export interface PaySteps {
   say: (paid: boolean) => void;
 }
 
-/** `hurry` asks the service for the result, now and for a while. `returned`: this is the cashier's way back. */
-export function usePaySteps(id: string, hurry: () => Promise<void>, returned: boolean): PaySteps {
+/**
+ * `hurry` asks the service for the result, now and for a while; `check` lets it ask WeChat Pay first.
+ * `returned`: this is the cashier's way back.
+ */
+export function usePaySteps(
+  id: string,
+  { hurry, check }: { hurry: () => Promise<void>; check: () => Promise<unknown> },
+  returned: boolean,
+): PaySteps {
   const step = ref<PayStep>("ready");
   const code = ref("");
 
@@ -61,7 +68,8 @@ export function usePaySteps(id: string, hurry: () => Promise<void>, returned: bo
     if (word === "ok") say(true);
     else {
       step.value = word === "cancel" ? "cancelled" : "failed";
-      await hurry();
+      // What failed in the bridge may be paid all the same.
+      await (word === "cancel" ? hurry() : check());
     }
   }
 

@@ -1,6 +1,7 @@
 import { onScopeDispose, ref, type Ref } from "vue";
 
 import { api, type Schemas } from "@/api/client";
+import { useAction, type Action } from "@/composables/useAction";
 import { useLoad, type Load } from "@/composables/useLoad";
 
 const FAST_MS = 2_000;
@@ -13,6 +14,8 @@ export interface PaymentWatch extends Load<Schemas["PaymentOut"]> {
   waitedLong: Ref<boolean>;
   /** Ask now, and often for a while: something may just have happened. */
   hurry: () => Promise<void>;
+  /** Let the service ask WeChat Pay itself, then read the order anew. */
+  check: Action<[]>;
 }
 
 /**
@@ -51,6 +54,15 @@ export function usePayment(id: string): PaymentWatch {
     return load();
   }
 
+  // Whether the provider answers or not, what the service knows now is shown.
+  const check = useAction(async () => {
+    try {
+      await api.post("/api/h5/payments/{payment_id}/check", { path: { payment_id: id } });
+    } finally {
+      await hurry();
+    }
+  });
+
   function lookAgain(): void {
     if (!document.hidden && !isOver()) void load();
   }
@@ -65,5 +77,5 @@ export function usePayment(id: string): PaymentWatch {
     window.removeEventListener("online", lookAgain);
   });
 
-  return { ...asked, load, waitedLong, hurry };
+  return { ...asked, load, waitedLong, hurry, check };
 }

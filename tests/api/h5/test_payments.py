@@ -283,6 +283,29 @@ async def test_a_friend_who_paid_does_not_own_the_place(
 # Paying
 
 
+async def test_who_paid_need_not_wait_for_the_notification(
+    phone: Phone, guest: Phone, camp: Camp, world: World
+) -> None:
+    order = await phone.ordered(camp.id)
+    await phone.get(f"/{order['payment_id']}/params")
+
+    async def check(who: Phone = phone) -> httpx.Response:
+        return await who.client.post(f"/api/h5/payments/{order['payment_id']}/check", headers=who.headers)
+
+    assert (await check()).json()["data"]["status"] == "pending"
+    world.sandbox.wechat_pay.faults.set("notify_drop")
+    world.sandbox.wechat_pay.pay(order["out_trade_no"])
+    assert refusal(await check(guest)) == (404, "not_found")
+    assert (await phone.get(f"/{order['payment_id']}")).json()["data"]["status"] == "pending"
+    world.sandbox.wechat_pay.faults.set("refuse", on="query_order", value=500, code="SYSTEM_ERROR", times=None)
+    assert (await check()).status_code == 502
+    world.sandbox.wechat_pay.faults.clear()
+    for _ in range(2):  # asked twice, credited once
+        found = (await check()).json()["data"]
+        assert (found["status"], found["excess"]) == ("paid", None)
+        assert found["member_id"]
+
+
 async def test_params_inside_wechat_open_the_cashier(phone: Phone, camp: Camp, world: World, runtime: Runtime) -> None:
     data = await phone.ordered(camp.id)
     params = (await phone.get(f"/{data['payment_id']}/params")).json()["data"]
