@@ -29,8 +29,7 @@ class Progress:
 async def of_member(session: AsyncSession, member: Member, camp: Camp) -> Progress:
     """A member's progress as of now; days come from the last complete sync."""
     assessment, today = members.assessment(member), clock.today()
-    # Days of an older sync say nothing once a newer one has counted without the posts.
-    is_known = member.days_posts is not None and member.planet_user_id is not None
+    is_known = rules.has_known_days(member)
     checkins = await repository.days_of_person(session, camp.id, member.planet_user_id or "") if is_known else []
     checked = {checkin.day for checkin in checkins}
     left = rules.days_left(
@@ -44,7 +43,7 @@ async def of_member(session: AsyncSession, member: Member, camp: Camp) -> Progre
             ends_on=camp.ends_on,
             checked=checked,
             today=today,
-            counted_at=member.counted_at if is_known else None,
+            counted_at=member.counted_at if member.days_posts is not None else None,
         ),
         left,
         rules.is_reachable(days=assessment.days, required_days=assessment.required_days, left=left),

@@ -8,6 +8,7 @@ from enum import StrEnum
 from backend.core import clock
 from backend.gateways.zsxq import Post
 from backend.models.checkins import SyncStatus
+from backend.models.members import MatchStatus, Member
 
 # Lists of days 0-5, 6-10, 11-15 and so on, as the product's reports show them.
 _BUCKET = 5
@@ -80,6 +81,15 @@ def calendar(
             state = DayState.MISSED if day < min(today, known_before) else DayState.FUTURE
         days.append(CalendarDay(day, state))
     return days
+
+
+def has_known_days(member: Member) -> bool:
+    """Whether single days may be shown: somebody is matched, and posts or a sheet were counted for them.
+
+    Days of an older sync say nothing once a newer one has counted without the posts.
+    """
+    is_told = member.days_posts is not None or member.days_import is not None
+    return is_told and member.status is MatchStatus.MATCHED and member.planet_user_id is not None
 
 
 def days_left(*, starts_on: dt.date, ends_on: dt.date, today: dt.date, is_today_checked: bool) -> int:

@@ -1,0 +1,137 @@
+"""A camp's check-ins seen by day and by member, for the console. Reads only."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.checkins import repository, rules
+from backend.checkins.rules import CalendarDay
+from backend.core import clock
+from backend.core.errors import NotFound
+from backend.core.pagination import Page, PageRequest
+from backend.members import service as members
+from backend.members.rules import Assessment
+from backend.models.camps import Camp
+from backend.models.checkins import Checkin
+from backend.models.members import MatchStatus, Member
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """How many of ``members`` checked in on a day; ``counted``: a complete sync saw the whole of it."""
+
+    day: dt.date
+    posted: int
+    members: int
+    counted: bool
+
+    @property
+    def rate(self) -> float | None:
+        """Posted ÷ enrolled; None without members."""
+        return self.posted / self.members if self.members else None
+
+
+@dataclass(frozen=True, slots=True)
+class DayList:
+    """Who did and who didn't; of ``unmatched`` members nobody can say."""
+
+    figures: DayFigures
+    posted: Sequence[tuple[Member, Checkin]]
+    missing: Sequence[Member]
+    unmatched: Sequence[Member]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A member's place by days (equal days, equal rank), with one calendar day for each day of the camp."""
+
+    rank: int
+    member: Member
+    assessment: Assessment
+    last_posted_at: dt.datetime | None
+    calendar: Sequence[CalendarDay]
+
+    @property
+    def rate(self) -> float:
+        """Days ÷ required days; can pass 1."""
+        return self.assessment.days / self.assessment.required_days
+
+
+def _is_counted(camp: Camp, day: dt.date) -> bool:
+    return camp.last_complete_sync_at is not None and day < clock.day_of(camp.last_complete_sync_at)
+
+
+async def days(session: AsyncSession, camp: Camp) -> list[DayFigures]:
+    """Every day that has begun, oldest first."""
+    everybody = select(func.count()).select_from(Member).where(Member.camp_id == camp.id)
+    enrolled = await session.scalar(everybody) or 0
+    per_day = await repository.members_per_day(session, camp.id)
+    begun = rules.days_until(starts_on=camp.starts_on, ends_on=camp.ends_on, today=clock.today())
+    return [DayFigures(day, per_day.get(day, 0), enrolled, _is_counted(camp, day)) for day in begun]
+
+
+async def day(session: AsyncSession, camp: Camp, wanted: dt.date) -> DayList:
+    """Who checked in on one day, by name. Raises NotFound for a day that isn't one of the camp's."""
+    if not camp.starts_on <= wanted <= camp.ends_on:
+        raise NotFound("这一天不在营期内")
+    same = and_(
+        Checkin.camp_id == Member.camp_id, Checkin.planet_user_id == Member.planet_user_id, Checkin.day == wanted
+    )
+    statement = select(Member, Checkin).outerjoin(Checkin, and_(same, Member.status == MatchStatus.MATCHED))
+    found = (
+        await session.execute(statement.where(Member.camp_id == camp.id).order_by(Member.planet_nickname, Member.id))
+    ).all()
+    posted = [(member, checkin) for member, checkin in found if checkin is not None]
+    absent = [member for member, checkin in found if checkin is None]
+    return DayList(
+        figures=DayFigures(wanted, len(posted), len(found), _is_counted(camp, wanted)),
+        posted=posted,
+        missing=[member for member in absent if member.status is MatchStatus.MATCHED],
+        unmatched=[member for member in absent if member.status is not MatchStatus.MATCHED],
+    )
+
+
+async def ranking(session: AsyncSession, camp: Camp, request: PageRequest, *, q: str | None) -> Page[Standing]:
+    """Members with most days first. ``q`` is part of a name or number that was typed; ranks are those of the camp."""
+    earned = func.coalesce(Member.days_posts, Member.days_ranking, Member.days_import, 0)
+    ranked = (
+        select(Member.id, func.rank().over(order_by=earned.desc()).label("rank"))
+        .where(Member.camp_id == camp.id)
+        .subquery()
+    )
+    statement = select(Member, ranked.c.rank).join(ranked, ranked.c.id == Member.id)
+    if q:
+        columns = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number)
+        statement = statement.where(or_(*(column.icontains(q, autoescape=True) for column in columns)))
+    total = await session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    statement = statement.order_by(ranked.c.rank, Member.planet_nickname, Member.id)
+    found = (await session.execute(statement.limit(request.page_size).offset(request.offset))).all()
+    checkins = await _checkins_of(session, camp.id, [member for member, _ in found])
+    items = [_standing(camp, member, rank, checkins.get(member.planet_user_id or "", [])) for member, rank in found]
+    return Page(items, total, request.page, request.page_size)
+
+
+async def _checkins_of(session: AsyncSession, camp_id: uuid.UUID, some: Sequence[Member]) -> dict[str, list[Checkin]]:
+    """Planet user → their days, of members whose days are known."""
+    known = [member.planet_user_id for member in some if rules.has_known_days(member)]
+    statement = select(Checkin).where(Checkin.camp_id == camp_id, Checkin.planet_user_id.in_(known))
+    found: dict[str, list[Checkin]] = {}
+    for checkin in await session.scalars(statement):
+        found.setdefault(checkin.planet_user_id, []).append(checkin)
+    return found
+
+
+def _standing(camp: Camp, member: Member, rank: int, checkins: Sequence[Checkin]) -> Standing:
+    calendar = rules.calendar(
+        starts_on=camp.starts_on,
+        ends_on=camp.ends_on,
+        checked={checkin.day for checkin in checkins},
+        today=clock.today(),
+        counted_at=member.counted_at if member.days_posts is not None else None,
+    )
+    instants = [checkin.posted_at for checkin in checkins if checkin.posted_at is not None]
+    return Standing(rank, member, members.assessment(member), max(instants, default=None), calendar)
