@@ -5,12 +5,12 @@ import { api, type Schemas } from "@/api/client";
 /** Sends a picture to the service, which checks it once more; `taken` gets its key and address. */
 export function useUpload(
   kind: Schemas["UploadKind"],
-  taken: (stored: Schemas["UploadOut"]) => void,
+  taken: (stored: Schemas["UploadOut"]) => void | Promise<void>,
 ): Action<[file: File]> {
   return useAction(async (file: File) => {
     const body = new FormData();
     body.set("kind", kind);
     body.set("file", file);
-    taken(await api.post("/api/admin/uploads", { body }));
+    await taken(await api.post("/api/admin/uploads", { body }));
   });
 }

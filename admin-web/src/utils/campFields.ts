@@ -104,8 +104,12 @@ export function changeOf(before: CampForm, now: CampForm): Schemas["CampChange"]
   const [old, fresh] = [bodyOf(before), bodyOf(now)];
   const names = Object.keys(fresh) as (keyof typeof fresh)[];
   const changed = names.filter((name) => JSON.stringify(old[name]) !== JSON.stringify(fresh[name]));
-  // The generated type demands what has a default; the service leaves alone what isn't named.
-  return Object.fromEntries(changed.map((name) => [name, fresh[name]])) as Schemas["CampChange"];
+  return onlyThis(Object.fromEntries(changed.map((name) => [name, fresh[name]])));
+}
+
+/** A change of these fields alone: the service leaves what isn't named, though its type demands what has a default. */
+export function onlyThis(part: Partial<Schemas["CampIn"]>): Schemas["CampChange"] {
+  return part as Schemas["CampChange"];
 }
 
 export function totalDays(form: CampForm): number {
@@ -179,8 +183,19 @@ export function missingToPublish(form: CampForm): Problems {
 
 /** Length of what is read, without the markup; as the service counts it. */
 export function readLength(html: string): number {
-  const text = new DOMParser().parseFromString(html, "text/html").body.textContent ?? "";
-  return [...text].length;
+  return [...textOf(html)].length;
+}
+
+/** What is read, one line per paragraph. */
+export function linesOf(html: string): string[] {
+  return html
+    .split(/<\/(?:p|h\d|li|blockquote)>|<br\s*\/?>/i)
+    .map(textOf)
+    .filter((line) => line.trim() !== "");
+}
+
+function textOf(html: string): string {
+  return new DOMParser().parseFromString(html, "text/html").body.textContent ?? "";
 }
 
 function wallClock(at: string | null): string {

@@ -1,0 +1,106 @@
+/** Options of the console's charts. Amounts come in fen and are drawn in yuan. */
+import type { EChartsCoreOption } from "echarts/core";
+
+import { price } from "@shared/money";
+import { monthDay } from "@shared/time";
+
+import type { Schemas } from "@/api/client";
+
+const BLUE = "#1767c2";
+const ORANGE = "#d9822b";
+const GREEN = "#2e8b57";
+const LINE = "#e4e7ed";
+const INK = "#5f6672";
+
+const plain = {
+  axisLine: { lineStyle: { color: LINE } },
+  axisTick: { show: false },
+  axisLabel: { color: INK },
+};
+const grid = { left: 8, right: 16, top: 36, bottom: 4, containLabel: true };
+
+/** Money in and out per day. */
+export function incomeChart(income: Schemas["IncomeOut"][]): EChartsCoreOption {
+  const line = (name: string, color: string, read: (day: Schemas["IncomeOut"]) => number) => ({
+    name,
+    type: "line",
+    smooth: 0.2,
+    symbol: "circle",
+    symbolSize: 5,
+    showSymbol: income.length <= 31,
+    color,
+    areaStyle: { opacity: 0.08 },
+    data: income.map((day) => read(day) / 100),
+  });
+  return {
+    grid,
+    legend: { right: 0, top: 0, textStyle: { color: INK }, icon: "roundRect" },
+    tooltip: { trigger: "axis", valueFormatter: (yuan: number) => price(Math.round(yuan * 100)) },
+    xAxis: { type: "category", boundaryGap: false, data: income.map((one) => monthDay(one.day)), ...plain },
+    yAxis: {
+      type: "value",
+      name: "元",
+      splitLine: { lineStyle: { color: LINE } },
+      axisLabel: { color: INK },
+    },
+    series: [line("押金收入", BLUE, (day) => day.paid_fen), line("退款", ORANGE, (day) => day.refunded_fen)],
+  };
+}
+
+/** How many members posted on each day. */
+export function trendChart(days: Schemas["DayCountOut"][]): EChartsCoreOption {
+  return {
+    grid: { ...grid, top: 20 },
+    tooltip: {
+      trigger: "axis",
+      axisPointer: { type: "shadow" },
+      valueFormatter: (count: number) => `${count} 人`,
+    },
+    xAxis: { type: "category", data: days.map((one) => monthDay(one.day)), ...plain },
+    yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: LINE } } },
+    series: [
+      {
+        name: "打卡人数",
+        type: "bar",
+        color: BLUE,
+        barMaxWidth: 28,
+        itemStyle: { borderRadius: [3, 3, 0, 0] },
+        cursor: "pointer",
+        data: days.map((one) => one.count),
+      },
+    ],
+  };
+}
+
+/** Members by the days they have; those that hold the required days are green. */
+export function distributionChart(buckets: Schemas["DaysBucketOut"][], required: number): EChartsCoreOption {
+  return {
+    grid: { ...grid, top: 20 },
+    tooltip: {
+      trigger: "axis",
+      axisPointer: { type: "shadow" },
+      valueFormatter: (count: number) => `${count} 人`,
+    },
+    xAxis: {
+      type: "category",
+      data: buckets.map((one) =>
+        one.from_days === one.to_days ? `${one.from_days}天` : `${one.from_days}–${one.to_days}天`,
+      ),
+      ...plain,
+    },
+    yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: LINE } } },
+    series: [
+      {
+        name: "会员",
+        type: "bar",
+        barMaxWidth: 40,
+        itemStyle: { borderRadius: [3, 3, 0, 0] },
+        label: { show: true, position: "top", color: INK },
+        data: buckets.map((one) => ({
+          value: one.count,
+          itemStyle: { color: one.from_days >= required ? GREEN : one.to_days < required ? ORANGE : BLUE },
+        })),
+      },
+    ],
+  };
+}
