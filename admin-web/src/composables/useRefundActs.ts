@@ -1,0 +1,47 @@
+import { useAction } from "@shared/useAction";
+
+import { api, asApiError, type ApiError, type Schemas } from "@/api/client";
+
+type Refund = Schemas["RefundOut"];
+
+/** The row isn't what the screen shows any more: somebody else, or the provider, was quicker. */
+const STALE = new Set<ApiError["code"]>([
+  "refund_already_reviewed",
+  "refund_already_sent",
+  "refund_not_approved",
+  "refund_not_failed",
+  "refund_not_rejected",
+  "retry_exhausted",
+  "not_found",
+]);
+
+export const isStale = (error: unknown): boolean => STALE.has(asApiError(error).code);
+
+export type Act = "approve" | "reject" | "undo" | "reopen" | "retry" | "settleOffline";
+
+/** `text` is the note or reason that the act asks for. */
+const SEND: Record<Act, (path: { refund_id: string }, text: string) => Promise<Refund>> = {
+  approve: (path, note) =>
+    api.post("/api/admin/refunds/{refund_id}/approve", { path, body: { note: note || null } }),
+  reject: (path, reason) => api.post("/api/admin/refunds/{refund_id}/reject", { path, body: { reason } }),
+  undo: (path) => api.post("/api/admin/refunds/{refund_id}/undo", { path }),
+  reopen: (path, reason) => api.post("/api/admin/refunds/{refund_id}/reopen", { path, body: { reason } }),
+  retry: (path) => api.post("/api/admin/refunds/{refund_id}/retry", { path }),
+  settleOffline: (path, note) =>
+    api.post("/api/admin/refunds/{refund_id}/settle-offline", { path, body: { note } }),
+};
+
+/**
+ * What a person does with one refund. `done` gets the row as the service has it now; `stale` hears that the screen
+ * was behind and that the row is to be read again.
+ */
+export function useRefundActs(done: (refund: Refund, act: Act) => void, stale: (refundId: string) => void) {
+  return useAction(async (act: Act, refundId: string, text: string) => {
+    try {
+      done(await SEND[act]({ refund_id: refundId }, text), act);
+    } catch (thrown) {
+      if (isStale(thrown)) stale(refundId);
+      throw thrown;
+    }
+  });
+}
