@@ -71,7 +71,7 @@ async def test_pages_of_members(new_phone: NewPhone, stand: Stand):
     await look(phone, "/?status=ongoing", "无障碍打卡训练营")
     await look(phone, f"/progress/{member['id']}", "打卡日历")
     await look(phone, f"/members/{member['id']}/planet", "已找到您的星球账号")
-    await look(phone, f"/enroll/{camp.id}", "你已报名该训练营")
+    await look(phone, f"/enroll/{camp.id}", "您已报名该训练营")
     await camp.end()
     await look(phone, f"/progress/{member['id']}", "打卡日历")
     await look(phone, "/me", "无障碍打卡训练营")

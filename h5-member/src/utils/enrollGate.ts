@@ -30,7 +30,7 @@ export function gateWords(
 ): { title: string; text: string } {
   switch (gate) {
     case "enrolled":
-      return { title: "你已报名该训练营", text: "无需重复支付，可以直接进群或查看打卡进度。" };
+      return { title: "您已报名该训练营", text: "无需重复支付，可以直接进群或查看打卡进度。" };
     case "full":
       return { title: "训练营名额已满", text: "如果有人未在时限内付款，名额会重新放出，可以稍后再来看看。" };
     case "closed":

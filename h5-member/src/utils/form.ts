@@ -9,9 +9,9 @@ export type PersonForm = Pick<Schemas["OrderIn"], "planet_nickname" | "planet_nu
 export type PersonField = keyof PersonForm;
 
 export const PERSON_FIELDS: Record<PersonField, { label: string; placeholder: string }> = {
-  planet_nickname: { label: "星球昵称", placeholder: "你在知识星球里的昵称" },
-  planet_number: { label: "星球编号", placeholder: "你的成员编号，只含数字" },
-  wechat_nickname: { label: "微信昵称", placeholder: "你在微信里的昵称" },
+  planet_nickname: { label: "星球昵称", placeholder: "您在知识星球里的昵称" },
+  planet_number: { label: "星球编号", placeholder: "您的成员编号，只含数字" },
+  wechat_nickname: { label: "微信昵称", placeholder: "您在微信里的昵称" },
 };
 
 /** In the order in which they are asked for. */

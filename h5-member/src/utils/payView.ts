@@ -47,12 +47,12 @@ export const PAY_WORDS: Record<Exclude<PayView, "excess">, PayWords> = {
   closed: {
     icon: "stop",
     title: "订单已关闭",
-    text: "超过支付时间仍未付款，订单已自动关闭。你填写的信息还在，可以重新报名。",
+    text: "超过支付时间仍未付款，订单已自动关闭。您填写的信息还在，可以重新报名。",
   },
   overdue: {
     icon: "wait",
     title: "支付时间已到",
-    text: "正在向微信支付核实这笔订单，大约需要一分钟。如果你已经付款，会自动确认。",
+    text: "正在向微信支付核实这笔订单，大约需要一分钟。如果您已经付款，会自动确认。",
   },
   elsewhere: {
     icon: "ask",
@@ -63,9 +63,9 @@ export const PAY_WORDS: Record<Exclude<PayView, "excess">, PayWords> = {
   unclear: {
     icon: "wait",
     title: "支付确认中",
-    text: "暂时还没有收到微信支付的结果。如果你已经付款，请放心：同一笔订单不会重复扣款，确认后会出现在「我的」里，最迟约一小时。",
+    text: "暂时还没有收到微信支付的结果。如果您已经付款，请放心：同一笔订单不会重复扣款，确认后会出现在「我的」里，最迟约一小时。",
   },
-  ready: { icon: "ask", title: "等待支付", text: "名额已为你保留，请在倒计时结束前完成支付。" },
+  ready: { icon: "ask", title: "等待支付", text: "名额已为您保留，请在倒计时结束前完成支付。" },
   scan: {
     icon: "ask",
     title: "微信扫码支付",
@@ -73,12 +73,12 @@ export const PAY_WORDS: Record<Exclude<PayView, "excess">, PayWords> = {
   },
   leaving: { icon: "wait", title: "正在打开微信支付", text: "付款后会自动回到本页。" },
   left: { icon: "ask", title: "支付完成了吗？", text: "请按实际情况选择，支付结果以微信支付为准。" },
-  cancelled: { icon: "stop", title: "支付已取消", text: "名额仍为你保留，倒计时结束前可以继续支付。" },
+  cancelled: { icon: "stop", title: "支付已取消", text: "名额仍为您保留，倒计时结束前可以继续支付。" },
   failed: { icon: "stop", title: "支付未完成", text: "没有收到付款成功的消息，可以重新支付。" },
 };
 
 export const EXCESS_WORDS: Record<Schemas["Excess"], { title: string; text: string }> = {
-  already_enrolled: { title: "重复支付", text: "你之前已经报名成功，这一笔是重复支付，不影响你的名额。" },
+  already_enrolled: { title: "重复支付", text: "您之前已经报名成功，这一笔是重复支付，不影响您的名额。" },
   camp_full: { title: "名额已满", text: "付款到账时已超过支付时限，名额已经被报满，这次没有报上名。" },
   camp_started: { title: "训练营已开始", text: "付款到账时已超过支付时限，训练营已经开始，这次没有报上名。" },
   camp_over: { title: "训练营已结束", text: "付款到账时训练营已经结束，这次没有报上名。" },

@@ -157,7 +157,7 @@ describe("who may not enrol", () => {
     refuse("already_enrolled", "您已报名", { member_id: "m7", payment_id: "p7" });
     await opened.press("支付押金");
     const links = opened.page.findAll("a").map((link) => link.attributes("href"));
-    expect(opened.text()).toContain("你已报名该训练营");
+    expect(opened.text()).toContain("您已报名该训练营");
     expect(links).toEqual(["/qrcode/p7", "/progress/m7"]);
   });
 
