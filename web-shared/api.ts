@@ -118,7 +118,8 @@ export interface Api<Paths> {
 }
 
 const TIMEOUT_MS = 10_000;
-const DOWNLOAD_TIMEOUT_MS = 120_000;
+/** Of files, in either direction. */
+const FILE_TIMEOUT_MS = 120_000;
 
 export function createApi<Paths extends object>(): Api<Paths> {
   const http = axios.create({
@@ -160,7 +161,10 @@ export function createApi<Paths extends object>(): Api<Paths> {
   const call =
     (method: Method) =>
     async (path: string, sent: Sent = {}): Promise<unknown> => {
-      const answer = await send(path, sent, { method });
+      const answer = await send(path, sent, {
+        method,
+        ...(sent.body instanceof FormData && { timeout: FILE_TIMEOUT_MS }),
+      });
       if (!isAnswer(answer.data)) throw unreadable("", answer.status);
       return answer.data.data;
     };
@@ -172,7 +176,7 @@ export function createApi<Paths extends object>(): Api<Paths> {
     const answer = await send(path, sent, {
       method: "get",
       responseType: "blob",
-      timeout: DOWNLOAD_TIMEOUT_MS,
+      timeout: FILE_TIMEOUT_MS,
     });
     return {
       blob: answer.data as Blob,
