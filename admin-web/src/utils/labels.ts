@@ -98,6 +98,12 @@ export const CHECKIN_SOURCE: Record<Schemas["CheckinSource"], Label> = {
   import: { text: "手工导入", type: "warning" },
 };
 
+export const IMPORT_KIND: Record<Schemas["ImportKind"], string> = {
+  checkin_days: "打卡日期",
+  checkin_totals: "累计天数",
+  planet_members: "星球成员",
+};
+
 export const CREDENTIAL_STATUS: Record<Schemas["CredentialStatus"], Label> = {
   untested: { text: "未测试", type: "info" },
   valid: { text: "正常", type: "success" },
