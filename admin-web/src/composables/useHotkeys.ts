@@ -8,7 +8,7 @@ export function useHotkeys(keys: Record<string, () => void>, enabled: () => bool
   function pressed(event: KeyboardEvent): void {
     const act = keys[event.key];
     if (!act || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    if (!enabled() || isTyping(event.target)) return;
+    if (!enabled() || isTyping(event.target) || isInDialog(event.target)) return;
     if (event.key === "Enter" && isPressable(event.target)) return;
     event.preventDefault();
     act();
@@ -25,6 +25,11 @@ function isTyping(target: EventTarget | null): boolean {
   const takesText =
     target instanceof HTMLInputElement && !["checkbox", "radio", "button"].includes(target.type);
   return takesText || target.isContentEditable || ["TEXTAREA", "SELECT"].includes(target.tagName);
+}
+
+/** Dialogs keep the focus inside; a drawer shows a row of the list, so its keys go on. */
+function isInDialog(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('[aria-modal="true"]:not(.el-drawer)') !== null;
 }
 
 function isPressable(target: EventTarget | null): boolean {

@@ -43,7 +43,7 @@ export function useSettlement(campId: () => string) {
     state: settlement.state,
     error: settlement.error,
     load: settlement.load,
-    settlement: computed(() => settlement.data.value?.found ?? null),
+    found: computed(() => settlement.data.value?.found ?? null),
     rows,
     /** Take in the newest word about one refund without reading everything again. */
     patch: (refund: Schemas["RefundOut"]) => {

@@ -53,6 +53,10 @@ export function useUndo(undoSeconds: () => number, undone: (result: Schemas["Bat
   return { last, secondsLeft, remember, undo };
 }
 
+export function undoneText({ done, skipped }: Schemas["BatchOut"]): string {
+  return `已撤销 ${done} 笔` + (skipped > 0 ? `，${skipped} 笔已发出，不能撤销` : "");
+}
+
 function approvalIn(kept: unknown): Approval | null {
   if (typeof kept !== "object" || kept === null || !("ids" in kept && "sumFen" in kept && "at" in kept))
     return null;

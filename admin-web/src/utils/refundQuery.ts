@@ -16,6 +16,10 @@ export const REFUND_FILTERS = [
 ] as const;
 /** Those of refunds that wait for review. */
 export const REVIEW_FILTERS = ["camp_id", "verdict", "kind", "confidence", "match_method", "q"] as const;
+/** Those of all refunds. */
+export const RECORD_FILTERS = ["camp_id", "status", "kind", "from", "to", "reviewer", "q"] as const;
+/** What waits for a retry or for 标记已处理. */
+export const FAILED = "failed,closed";
 export type RefundFilter = (typeof REFUND_FILTERS)[number];
 
 type Query = NonNullable<paths["/api/admin/refunds/ids"]["get"]["parameters"]["query"]>;
