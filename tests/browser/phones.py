@@ -62,7 +62,7 @@ class Bridge:
     """
 
     sandbox_url: str
-    answer: Literal["pay", "cancel", "fail"] = "pay"
+    answer: Literal["pay", "cancel", "fail", "pay, then fail"] = "pay"
     calls: list[dict[str, str]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     called: asyncio.Event = field(default_factory=asyncio.Event)
@@ -88,12 +88,13 @@ class Bridge:
         await self.may_answer.wait()
         sheet = await context.new_page()
         await sheet.goto(answer.json()["cashier_url"])
-        await sheet.get_by_role("button", name="支付 ¥" if self.answer == "pay" else "取消").tap()
-        await sheet.get_by_text("支付成功" if self.answer == "pay" else "已取消支付").wait_for()
+        pays = self.answer != "cancel"
+        await sheet.get_by_role("button", name="支付 ¥" if pays else "取消").tap()
+        await sheet.get_by_text("支付成功" if pays else "已取消支付").wait_for()
         # The payer reads WeChat's own page of success; mostly the notification has arrived by then.
         await asyncio.sleep(0.2)
         await sheet.close()
-        return "ok" if self.answer == "pay" else "cancel"
+        return {"pay": "ok", "cancel": "cancel"}.get(self.answer, "fail")
 
 
 class Phone:

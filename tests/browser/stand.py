@@ -47,7 +47,7 @@ class Stand:
         return Camp(self.stage, row["id"], row["name"], row["checkin_id"], first, last)
 
     async def person(self, name: str) -> "PlanetPerson":
-        """Somebody on the planet, with the next member number."""
+        """Somebody on the planet, with a member number that nobody else has."""
         number = secrets.randbelow(90_000_000) + 10_000_000
         group_id = self.stage.books["group_id"]
         wanted = {"group_id": group_id, "members": [{"name": name, "number": number}]}
@@ -81,6 +81,15 @@ class Stand:
         await self.stage.until("the payment's confirmation", confirmed, seconds=15)
         return str(found["member_id"])
 
+    @asynccontextmanager
+    async def fault(self, name: str) -> AsyncIterator[None]:
+        """Something that WeChat Pay does wrong once; undone also when the test fails before."""
+        await self.stage.sandbox.post("wechat-pay", "faults", {"name": name})
+        try:
+            yield
+        finally:
+            await self.stage.sandbox.clear_faults("wechat-pay")
+
     async def scan(self, code_url: str, openid: str) -> None:
         """Pay as somebody who scans this code with WeChat."""
         orders = await self.stage.sandbox.get("wechat-pay", "orders")
@@ -103,7 +112,7 @@ class Stand:
         await self.stage.until("the refund", succeeded, seconds=20)
 
     async def wait(self, *, minutes: int = 0, hours: int = 0, days: int = 0) -> None:
-        """Let time go by for product and sandbox."""
+        """Let so much time go by for product and sandbox, and up to a minute more."""
         later = clock.shanghai(clock.now() + dt.timedelta(minutes=minutes + 1, hours=hours, days=days))
         await self.stage.go_to(later.date(), f"{later:%H:%M}")
 

@@ -65,10 +65,10 @@ async def test_reloaded_while_wechat_asks_and_gone_back_afterwards(wechat: Phone
 
 async def test_paid_but_the_notification_got_lost(wechat: Phone, stand: Stand):
     camp = await stand.camp("丢失回调训练营")
-    await stand.stage.sandbox.post("wechat-pay", "faults", {"name": "notify_drop"})
-    await order(wechat, camp, await stand.person("等待"))
     page = wechat.page
-    await expect(page.get_by_role("heading", name="正在确认支付结果")).to_be_visible()
+    async with stand.fault("notify_drop"):
+        await order(wechat, camp, await stand.person("等待"))
+        await expect(page.get_by_role("heading", name="正在确认支付结果")).to_be_visible()
     await page.reload()
     await expect(page.get_by_role("heading", name="正在确认支付结果")).to_be_visible()
     assert await camp.members() == []
@@ -79,6 +79,28 @@ async def test_paid_but_the_notification_got_lost(wechat: Phone, stand: Stand):
     await expect(page.get_by_role("heading", name="报名成功")).to_be_visible()
 
 
+async def test_who_waited_long_has_wechat_pay_asked(wechat: Phone, stand: Stand):
+    camp = await stand.camp("久等训练营")
+    page = wechat.page
+    await page.clock.install()
+    async with stand.fault("notify_drop"):
+        await order(wechat, camp, await stand.person("久等"))
+        await expect(page.get_by_role("heading", name="正在确认支付结果")).to_be_visible()
+    await page.clock.fast_forward("00:31")
+    await expect(page.get_by_role("heading", name="支付确认中")).to_be_visible()
+    await page.get_by_role("button", name="查看订单状态").click()
+    await wechat.arrives("/qrcode/.*")
+
+
+async def test_paid_although_wechat_reported_a_failure(wechat: Phone, stand: Stand):
+    camp = await stand.camp("误报训练营")
+    wechat.cashier.answer = "pay, then fail"
+    async with stand.fault("notify_drop"):
+        await order(wechat, camp, await stand.person("误报"))
+        await wechat.arrives("/qrcode/.*")
+    assert len(await camp.members()) == 1
+
+
 async def test_an_order_nobody_paid_ends_and_can_be_placed_anew(wechat: Phone, stand: Stand):
     camp = await stand.camp("过期训练营", starts_in=3)
     wechat.cashier.answer = "cancel"
@@ -86,7 +108,6 @@ async def test_an_order_nobody_paid_ends_and_can_be_placed_anew(wechat: Phone, s
     page = wechat.page
     first = await wechat.arrives("/payments/(.*)")
     await expect(page.get_by_role("heading", name="支付已取消")).to_be_visible()
-    # Tomorrow somebody else looks at the list: the order is open no more.
     await stand.wait(minutes=31)
     await stand.stage.admin.run_job("order_expiry")
     await expect(page.get_by_role("heading", name="订单已关闭")).to_be_visible()
