@@ -62,7 +62,7 @@ $(PYTHON_READY): requirements/dev.txt pyproject.toml
 # A front-end is built anew when any file beside what is generated or installed is newer.
 sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 define build_rule
-$(1)/dist/index.html: $(1)/node_modules/.installed $$(call sources,$(1))
+$(1)/dist/index.html: $(1)/node_modules/.installed $$(call sources,$(1) web-shared)
 	@echo "building $(1)"
 	@npm --prefix $(1) run --silent build
 	@touch $$@

@@ -7,6 +7,7 @@ import { defineConfig } from "vitest/config";
 
 // Where `make dev` serves the API.
 const API = "http://127.0.0.1:8000";
+const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 // Pages that people open from a link: first part of the path → view.
 const LANDINGS = {
@@ -68,7 +69,11 @@ export default defineConfig({
     landingFiles(),
     axiosWithoutFetch(),
   ],
-  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  resolve: {
+    alias: { "@": folder("./src"), "@shared": folder("../web-shared") },
+    // What both front-ends share has no packages of its own: it uses each one's.
+    dedupe: ["vue", "axios"],
+  },
   define: { __VUE_OPTIONS_API__: false },
   server: { port: 5173, proxy: { "/api": API, "/media": API } },
   build: {

@@ -4,11 +4,7 @@
  *
  * Paths, parameters, bodies and answers are checked against an audience's generated types.
  */
-import axios, {
-  isAxiosError,
-  type AxiosRequestConfig,
-  type AxiosResponse,
-} from "axios";
+import axios, { isAxiosError, type AxiosRequestConfig, type AxiosResponse } from "axios";
 
 /** `message` is Chinese and fit to be shown; `requestId` finds the request in the service's log. */
 export class ApiError<Code extends string = string> extends Error {
@@ -28,9 +24,7 @@ export class ApiError<Code extends string = string> extends Error {
   get fields(): Record<string, string> {
     const found = this.data?.fields;
     return Array.isArray(found)
-      ? Object.fromEntries(
-          found.filter(isField).map((item) => [item.field, item.message]),
-        )
+      ? Object.fromEntries(found.filter(isField).map((item) => [item.field, item.message]))
       : {};
   }
 }
@@ -39,19 +33,12 @@ export class ApiError<Code extends string = string> extends Error {
 export type WayCode = "offline" | "timeout" | "unreadable";
 
 function isField(value: unknown): value is { field: string; message: string } {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "field" in value &&
-    "message" in value
-  );
+  return typeof value === "object" && value !== null && "field" in value && "message" in value;
 }
 
 /** Whatever was thrown, as an ApiError. */
 export function asApiError(error: unknown): ApiError {
-  return error instanceof ApiError
-    ? error
-    : new ApiError("unreadable", "页面出了点问题，请重试", "");
+  return error instanceof ApiError ? error : new ApiError("unreadable", "页面出了点问题，请重试", "");
 }
 
 type Method = "get" | "post" | "put" | "delete";
@@ -83,13 +70,8 @@ type Wanted<O> = (O extends {
       : O extends { requestBody?: infer B }
         ? { body?: OptionalBody<NonNullable<B>> }
         : { body?: never });
-type OptionalBody<B> = B extends { content: { "application/json": infer T } }
-  ? T
-  : never;
-type Arguments<O> =
-  Record<string, never> extends Wanted<O>
-    ? [wanted?: Wanted<O>]
-    : [wanted: Wanted<O>];
+type OptionalBody<B> = B extends { content: { "application/json": infer T } } ? T : never;
+type Arguments<O> = Record<string, never> extends Wanted<O> ? [wanted?: Wanted<O>] : [wanted: Wanted<O>];
 type Call<Paths, M extends Method> = <P extends PathsWith<Paths, M>>(
   path: P,
   ...wanted: Arguments<Operation<Paths, P, M>>
@@ -113,47 +95,43 @@ export interface Api<Paths> {
   ) => Promise<{ blob: Blob; name: string }>;
   /** The token for every request from now on. */
   useToken: (token: string | null) => void;
-  /** Called whenever the service no longer knows who is asking, beside the error that the caller gets. */
-  onUnauthenticated: (listener: () => void) => void;
+  /** What to do when the service doesn't accept the token any more. Not called for a token replaced meanwhile. */
+  onRefusedToken: (act: () => void) => void;
+}
+
+/** What came of a request: an answer, or why there is none (axios's codes). */
+export interface Outcome {
+  code?: string;
+  response?: { status: number; data: unknown };
 }
 
 const TIMEOUT_MS = 10_000;
-/** Of files, in either direction. */
+/** Pictures and sheets take their time, up and down. */
 const FILE_TIMEOUT_MS = 120_000;
 
-export function createApi<Paths extends object>(): Api<Paths> {
-  const http = axios.create({
-    timeout: TIMEOUT_MS,
-    adapter: "xhr",
-    paramsSerializer: { indexes: null },
-  });
+/** `takeBegun` hands over a GET of this address that is already on its way, if there is one. */
+export function createApi<Paths extends object>(
+  takeBegun: (url: string) => Promise<Outcome> | null = () => null,
+): Api<Paths> {
+  const http = axios.create({ adapter: "xhr", paramsSerializer: { indexes: null } });
   let token: string | null = null;
-  let lost: () => void = () => undefined;
+  let refused: () => void = () => undefined;
 
   async function send(
     path: string,
     sent: Sent,
-    more: AxiosRequestConfig,
+    more: AxiosRequestConfig & { requestId: string },
   ): Promise<AxiosResponse<unknown>> {
-    const requestId = newRequestId();
+    const { requestId, ...config } = more;
     const headers: Record<string, string> = { "X-Request-Id": requestId };
-    if (token !== null) headers.Authorization = `Bearer ${token}`;
-    const url = path.replace(/\{(\w+)\}/g, (_, name: string) =>
-      encodeURIComponent(sent.path?.[name] ?? ""),
-    );
+    const used = token;
+    if (used !== null) headers.Authorization = `Bearer ${used}`;
     try {
-      return await http.request<unknown>({
-        url,
-        params: sent.query,
-        data: sent.body,
-        headers,
-        ...more,
-      });
+      return await http.request<unknown>({ ...addressed(path, sent), data: sent.body, headers, ...config });
     } catch (thrown) {
-      const error = isAxiosError(thrown)
-        ? await failure(thrown.code, thrown.response, requestId)
-        : thrown;
-      if (error instanceof ApiError && error.code === "unauthenticated") lost();
+      if (!isAxiosError(thrown)) throw thrown;
+      const error = await failure(thrown, requestId);
+      if (error.code === "unauthenticated" && used !== null && used === token) refused();
       throw error;
     }
   }
@@ -161,27 +139,22 @@ export function createApi<Paths extends object>(): Api<Paths> {
   const call =
     (method: Method) =>
     async (path: string, sent: Sent = {}): Promise<unknown> => {
-      const answer = await send(path, sent, {
-        method,
-        ...(sent.body instanceof FormData && { timeout: FILE_TIMEOUT_MS }),
-      });
-      if (!isAnswer(answer.data)) throw unreadable("", answer.status);
-      return answer.data.data;
+      const begun = method === "get" ? takeBegun(http.getUri(addressed(path, sent))) : null;
+      const requestId = begun === null ? newRequestId() : "";
+      const timeout = sent.body instanceof FormData ? FILE_TIMEOUT_MS : TIMEOUT_MS;
+      const outcome =
+        begun === null ? { response: await send(path, sent, { method, requestId, timeout }) } : await begun;
+      const { response } = outcome;
+      if (response === undefined || response.status >= 300) throw await failure(outcome, requestId);
+      if (!isAnswer(response.data)) throw unreadable(requestId, response.status);
+      return response.data.data;
     };
 
-  async function download(
-    path: string,
-    sent: Sent = {},
-  ): Promise<{ blob: Blob; name: string }> {
-    const answer = await send(path, sent, {
-      method: "get",
-      responseType: "blob",
-      timeout: FILE_TIMEOUT_MS,
-    });
-    return {
-      blob: answer.data as Blob,
-      name: fileName(String(answer.headers["content-disposition"] ?? "")),
-    };
+  async function download(path: string, sent: Sent = {}): Promise<{ blob: Blob; name: string }> {
+    const requestId = newRequestId();
+    const config = { method: "get", responseType: "blob", timeout: FILE_TIMEOUT_MS, requestId } as const;
+    const answer = await send(path, sent, config);
+    return { blob: answer.data as Blob, name: fileName(String(answer.headers["content-disposition"] ?? "")) };
   }
 
   return {
@@ -193,11 +166,18 @@ export function createApi<Paths extends object>(): Api<Paths> {
     useToken: (value: string | null) => {
       token = value;
     },
-    onUnauthenticated: (listener: () => void) => {
-      lost = listener;
+    onRefusedToken: (act: () => void) => {
+      refused = act;
     },
     // The implementation is untyped on purpose: the types of every path are in the interface.
   } as unknown as Api<Paths>;
+}
+
+function addressed(path: string, { path: values, query }: Sent): { url: string; params?: object } {
+  return {
+    url: path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values?.[name] ?? "")),
+    params: query,
+  };
 }
 
 interface Answer {
@@ -208,40 +188,19 @@ interface Answer {
 }
 
 function isAnswer(value: unknown): value is Answer {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "code" in value &&
-    "data" in value
-  );
+  return typeof value === "object" && value !== null && "code" in value && "data" in value;
 }
 
-async function failure(
-  code: string | undefined,
-  response: { status: number; data: unknown } | undefined,
-  requestId: string,
-): Promise<ApiError> {
+async function failure({ code, response }: Outcome, requestId: string): Promise<ApiError> {
   if (response === undefined) {
     return code === "ECONNABORTED" || code === "ETIMEDOUT"
       ? new ApiError("timeout", "网络有点慢，请重试", requestId)
       : new ApiError("offline", "网络连接失败，请检查网络后重试", requestId);
   }
-  const data =
-    response.data instanceof Blob
-      ? parsed(await response.data.text())
-      : response.data;
+  const data = response.data instanceof Blob ? parsed(await response.data.text()) : response.data;
   if (!isAnswer(data)) return unreadable(requestId, response.status);
-  const details =
-    typeof data.data === "object"
-      ? (data.data as Record<string, unknown> | null)
-      : null;
-  return new ApiError(
-    data.code,
-    data.message,
-    data.request_id,
-    response.status,
-    details,
-  );
+  const details = typeof data.data === "object" ? (data.data as Record<string, unknown> | null) : null;
+  return new ApiError(data.code, data.message, data.request_id, response.status, details);
 }
 
 function parsed(text: string): unknown {
@@ -253,23 +212,18 @@ function parsed(text: string): unknown {
 }
 
 function unreadable(requestId: string, status: number): ApiError {
-  const message =
-    status === 429 ? "操作太频繁，请稍后再试" : "服务暂时不可用，请稍后重试";
+  const message = status === 429 ? "操作太频繁，请稍后再试" : "服务暂时不可用，请稍后重试";
   return new ApiError("unreadable", message, requestId, status);
 }
 
 /** The name in a Content-Disposition header (RFC 6266), the encoded one first. */
 function fileName(header: string): string {
   const encoded = /filename\*=(?:UTF-8|utf-8)''([^;]+)/.exec(header)?.[1];
-  return encoded
-    ? decodeURIComponent(encoded)
-    : (/filename="?([^";]+)"?/.exec(header)?.[1] ?? "download");
+  return encoded ? decodeURIComponent(encoded) : (/filename="?([^";]+)"?/.exec(header)?.[1] ?? "download");
 }
 
 /** 32 hexadecimal digits; `crypto.randomUUID` is missing in older WebViews. */
 function newRequestId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

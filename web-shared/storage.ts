@@ -11,9 +11,7 @@ export class Kept<Key extends string> {
 
   /** The value stored by `set`, or null when there is none, or none that can be read. */
   get(key: Key): unknown {
-    const text =
-      this.attempt((storage) => storage.getItem(this.prefix + key)) ??
-      this.memory.get(key);
+    const text = this.attempt((storage) => storage.getItem(this.prefix + key)) ?? this.memory.get(key);
     if (text === undefined) return null;
     try {
       return JSON.parse(text) as unknown;

@@ -3,15 +3,7 @@
  * as they stand in the text, so that the phone's own clock and zone change nothing.
  */
 
-const WEEKDAYS = [
-  "周日",
-  "周一",
-  "周二",
-  "周三",
-  "周四",
-  "周五",
-  "周六",
-] as const;
+const WEEKDAYS = ["周日", "周一", "周二", "周三", "周四", "周五", "周六"] as const;
 
 /** "2026-03-01" → "3月1日". */
 export function monthDay(day: string): string {
@@ -62,9 +54,5 @@ export function countdown(seconds: number): string {
 }
 
 function numbers(day: string): [number, number, number] {
-  return [
-    Number(day.slice(0, 4)),
-    Number(day.slice(5, 7)),
-    Number(day.slice(8, 10)),
-  ];
+  return [Number(day.slice(0, 4)), Number(day.slice(5, 7)), Number(day.slice(8, 10))];
 }

@@ -11,9 +11,7 @@ export interface Action<A extends unknown[]> {
 }
 
 /** Something a person starts by a button. Pressed twice, it happens once. */
-export function useAction<A extends unknown[]>(
-  act: (...args: A) => Promise<void>,
-): Action<A> {
+export function useAction<A extends unknown[]>(act: (...args: A) => Promise<void>): Action<A> {
   const busy = ref(false);
   const error = shallowRef<ApiError | null>(null);
 

@@ -1,11 +1,4 @@
-import {
-  computed,
-  ref,
-  shallowRef,
-  type ComputedRef,
-  type Ref,
-  type ShallowRef,
-} from "vue";
+import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from "vue";
 
 import { asApiError, type ApiError } from "./api";
 import type { LoadState } from "./useLoad";
@@ -28,10 +21,7 @@ export interface Paged<T> {
 }
 
 /** A list read page by page. A row that slid onto the next page meanwhile is shown once. */
-export function usePaged<T>(
-  read: (page: number) => Promise<Rows<T>>,
-  idOf: (item: T) => string,
-): Paged<T> {
+export function usePaged<T>(read: (page: number) => Promise<Rows<T>>, idOf: (item: T) => string): Paged<T> {
   const state = ref<LoadState>("idle");
   const items = shallowRef<T[]>([]);
   const error = shallowRef<ApiError | null>(null);
@@ -47,10 +37,7 @@ export function usePaged<T>(
       if (mine !== turn) return;
       const before = next === 1 ? [] : items.value;
       const known = new Set(before.map(idOf));
-      items.value = [
-        ...before,
-        ...rows.items.filter((item) => !known.has(idOf(item))),
-      ];
+      items.value = [...before, ...rows.items.filter((item) => !known.has(idOf(item)))];
       ended.value = rows.items.length === 0 || items.value.length >= rows.total;
       page = next;
       error.value = null;

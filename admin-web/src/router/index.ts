@@ -180,7 +180,7 @@ router.afterEach((to) => {
 });
 
 // Logged out elsewhere, disabled, or expired: whatever the page was about to do, log in first.
-api.onUnauthenticated(() => {
+api.onRefusedToken(() => {
   const session = useSession();
   if (session.token === null) return;
   session.drop();

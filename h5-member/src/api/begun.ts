@@ -2,12 +2,7 @@
  * index.html asks for what the first page is about to show, before this code has arrived. Who then wants the same
  * takes that request over instead of sending another.
  */
-
-/** What came of a request: an answer, or why there is none (axios's codes). */
-export interface Outcome {
-  code?: string;
-  response?: { status: number; data: unknown };
-}
+import type { Outcome } from "@shared/api";
 
 declare global {
   interface Window {

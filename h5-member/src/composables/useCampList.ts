@@ -1,8 +1,8 @@
 import { computed, watch, type ComputedRef, type Ref } from "vue";
 
 import { api, type ApiError, type Schemas } from "@/api/client";
-import { usePaged, type Paged } from "@/composables/usePaged";
-import type { LoadState } from "@/composables/useLoad";
+import { usePaged, type Paged } from "@shared/usePaged";
+import type { LoadState } from "@shared/useLoad";
 import { local } from "@/utils/storage";
 
 export type ListTab = Schemas["ListedStatus"];

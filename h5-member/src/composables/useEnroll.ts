@@ -1,7 +1,7 @@
 import { computed, shallowRef, type ComputedRef, type ShallowRef } from "vue";
 
 import { api, type ApiError, type Schemas } from "@/api/client";
-import { useLoad } from "@/composables/useLoad";
+import { useLoad } from "@shared/useLoad";
 import { useMine } from "@/stores/mine";
 import { enrollGate, gateOfRefusal, type EnrollGate } from "@/utils/enrollGate";
 

@@ -1,7 +1,7 @@
 import { onScopeDispose } from "vue";
 
 import { api, type Schemas } from "@/api/client";
-import { useLoad, type Load } from "@/composables/useLoad";
+import { useLoad, type Load } from "@shared/useLoad";
 
 /** A picture that fails although its address is new is not asked for again and again. */
 const PAUSE_MS = 5_000;

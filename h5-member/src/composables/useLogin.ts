@@ -2,7 +2,7 @@ import { onMounted, ref, type Ref, type ShallowRef } from "vue";
 import { useRouter } from "vue-router";
 
 import type { ApiError } from "@/api/client";
-import { useAction } from "@/composables/useAction";
+import { useAction } from "@shared/useAction";
 import { useSession } from "@/stores/session";
 import { inWeChat } from "@/utils/browser";
 import { perTab } from "@/utils/storage";

@@ -1,5 +1,5 @@
 import { api, type Schemas } from "@/api/client";
-import { usePaged, type Paged } from "@/composables/usePaged";
+import { usePaged, type Paged } from "@shared/usePaged";
 import { useMine } from "@/stores/mine";
 
 type Message = Schemas["MessageOut"];

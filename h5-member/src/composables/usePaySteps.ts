@@ -1,7 +1,7 @@
 import { onScopeDispose, ref, type Ref } from "vue";
 
 import { api, type Schemas } from "@/api/client";
-import { useAction, type Action } from "@/composables/useAction";
+import { useAction, type Action } from "@shared/useAction";
 import { h5Address, payByBridge } from "@/utils/bridge";
 
 /**

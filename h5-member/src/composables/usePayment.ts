@@ -1,8 +1,8 @@
 import { onScopeDispose, ref, type Ref } from "vue";
 
 import { api, type Schemas } from "@/api/client";
-import { useAction, type Action } from "@/composables/useAction";
-import { useLoad, type Load } from "@/composables/useLoad";
+import { useAction, type Action } from "@shared/useAction";
+import { useLoad, type Load } from "@shared/useLoad";
 
 const FAST_MS = 2_000;
 const SLOW_MS = 5_000;

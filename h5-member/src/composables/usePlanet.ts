@@ -1,8 +1,8 @@
 import { ref, type Ref } from "vue";
 
 import { api, type Schemas } from "@/api/client";
-import { useAction, type Action } from "@/composables/useAction";
-import { useLoad, type Load } from "@/composables/useLoad";
+import { useAction, type Action } from "@shared/useAction";
+import { useLoad, type Load } from "@shared/useLoad";
 import { cleanForm, fieldProblem, formProblems, type PersonForm } from "@/utils/form";
 
 export type PlanetForm = Pick<PersonForm, "planet_nickname" | "planet_number">;

@@ -2,7 +2,7 @@ import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
 import { api, type Schemas } from "@/api/client";
-import { useLoad } from "@/composables/useLoad";
+import { useLoad } from "@shared/useLoad";
 import { useSession } from "@/stores/session";
 
 /** What belongs to the person: places, open orders, unread messages. Empty for somebody not logged in. */

@@ -1,6 +1,6 @@
 /** Whether a person may fill in the form of a camp, and what to say if not. */
-import type { ErrorCode, Schemas } from "@/api/client";
-import { fullDateTime } from "@/utils/time";
+import type { Schemas } from "@/api/client";
+import { fullDateTime } from "@shared/time";
 
 export type EnrollGate = "open" | "enrolled" | "full" | "closed" | "not_open";
 
@@ -17,7 +17,7 @@ export function enrollGate(camp: Pick<Schemas["CampOut"], "enroll_state">, mine:
 }
 
 /** The gate that a refused order tells of; null for what can be mended in the form. */
-export function gateOfRefusal(code: ErrorCode): EnrollGate | null {
+export function gateOfRefusal(code: string): EnrollGate | null {
   if (code === "already_enrolled") return "enrolled";
   if (code === "camp_full") return "full";
   if (code === "enroll_closed") return "closed";

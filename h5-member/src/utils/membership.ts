@@ -1,7 +1,7 @@
 /** A place in a camp, in one line. */
 import type { Schemas } from "@/api/client";
 import { REFUND_STATUS, type Label } from "@/utils/labels";
-import { price } from "@/utils/money";
+import { price } from "@shared/money";
 import { PHASE } from "@/utils/progress";
 
 type Membership = Pick<

@@ -1,9 +1,9 @@
 /** Will I get my deposit back? One sentence about a member's progress, and what to know about it. */
 import type { Schemas } from "@/api/client";
 import type { Tone } from "@/utils/labels";
-import { price } from "@/utils/money";
+import { price } from "@shared/money";
 import { gapOf, PHASE, type Phase } from "@/utils/progress";
-import { dateTime, monthDay } from "@/utils/time";
+import { dateTime, monthDay } from "@shared/time";
 
 type Progress = Schemas["ProgressOut"];
 

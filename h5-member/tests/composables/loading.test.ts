@@ -3,10 +3,10 @@ import { describe, expect, it, vi } from "vitest";
 import { defineComponent, h } from "vue";
 
 import { ApiError } from "@/api/client";
-import { useAction } from "@/composables/useAction";
-import { useLoad } from "@/composables/useLoad";
+import { useAction } from "@shared/useAction";
+import { useLoad } from "@shared/useLoad";
 import { useOnline } from "@/composables/useOnline";
-import { usePaged } from "@/composables/usePaged";
+import { usePaged } from "@shared/usePaged";
 
 const OFFLINE = new ApiError("offline", "网络连接失败", "");
 

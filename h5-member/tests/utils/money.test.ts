@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { price, yuan } from "@/utils/money";
+import { price, yuan } from "@shared/money";
 
 it.each([
   [0, "0"],

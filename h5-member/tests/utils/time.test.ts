@@ -9,7 +9,7 @@ import {
   monthDay,
   weekday,
   weekdayIndex,
-} from "@/utils/time";
+} from "@shared/time";
 
 afterEach(() => {
   vi.unstubAllEnvs();
