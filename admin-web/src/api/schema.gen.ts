@@ -201,6 +201,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/camps/{camp_id}/checkins/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Days
+         * @description Every day that has begun, oldest first.
+         */
+        get: operations["days_api_admin_camps__camp_id__checkins_days_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/camps/{camp_id}/checkins/days/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Day
+         * @description Who did and who didn't, by name.
+         */
+        get: operations["day_api_admin_camps__camp_id__checkins_days__day__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/camps/{camp_id}/checkins/ranking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ranking
+         * @description Members with most days first, each with the camp's calendar.
+         */
+        get: operations["ranking_api_admin_camps__camp_id__checkins_ranking_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/checkins": {
         parameters: {
             query?: never;
@@ -1564,6 +1624,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[DayListOut] */
+        Answer_DayListOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["DayListOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[EnrollUrlOut] */
         Answer_EnrollUrlOut_: {
             /**
@@ -1625,6 +1701,70 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["LoginOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[LongRows[CheckinOut]] */
+        Answer_LongRows_CheckinOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["LongRows_CheckinOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[LongRows[LogOut]] */
+        Answer_LongRows_LogOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["LongRows_LogOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[LongRows[MemberOut]] */
+        Answer_LongRows_MemberOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["LongRows_MemberOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[LongRows[RefundOut]] */
+        Answer_LongRows_RefundOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["LongRows_RefundOut_"];
             /** Request Id */
             request_id?: string;
         };
@@ -1853,22 +1993,6 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
-        /** Answer[Rows[CheckinOut]] */
-        Answer_Rows_CheckinOut__: {
-            /**
-             * Code
-             * @default ok
-             */
-            code: string;
-            /**
-             * Message
-             * @default
-             */
-            message: string;
-            data: components["schemas"]["Rows_CheckinOut_"];
-            /** Request Id */
-            request_id?: string;
-        };
         /** Answer[Rows[ImportRecordOut]] */
         Answer_Rows_ImportRecordOut__: {
             /**
@@ -1901,38 +2025,6 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
-        /** Answer[Rows[LogOut]] */
-        Answer_Rows_LogOut__: {
-            /**
-             * Code
-             * @default ok
-             */
-            code: string;
-            /**
-             * Message
-             * @default
-             */
-            message: string;
-            data: components["schemas"]["Rows_LogOut_"];
-            /** Request Id */
-            request_id?: string;
-        };
-        /** Answer[Rows[MemberOut]] */
-        Answer_Rows_MemberOut__: {
-            /**
-             * Code
-             * @default ok
-             */
-            code: string;
-            /**
-             * Message
-             * @default
-             */
-            message: string;
-            data: components["schemas"]["Rows_MemberOut_"];
-            /** Request Id */
-            request_id?: string;
-        };
         /** Answer[Rows[PlanetOut]] */
         Answer_Rows_PlanetOut__: {
             /**
@@ -1949,8 +2041,8 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
-        /** Answer[Rows[RefundOut]] */
-        Answer_Rows_RefundOut__: {
+        /** Answer[Rows[StandingOut]] */
+        Answer_Rows_StandingOut__: {
             /**
              * Code
              * @default ok
@@ -1961,7 +2053,7 @@ export interface components {
              * @default
              */
             message: string;
-            data: components["schemas"]["Rows_RefundOut_"];
+            data: components["schemas"]["Rows_StandingOut_"];
             /** Request Id */
             request_id?: string;
         };
@@ -2106,6 +2198,23 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["UserOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[list[DayOut]] */
+        Answer_list_DayOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Data */
+            data: components["schemas"]["DayOut"][];
             /** Request Id */
             request_id?: string;
         };
@@ -2717,6 +2826,50 @@ export interface components {
             count: number;
         };
         /**
+         * DayListOut
+         * @description Of ``unmatched`` members nobody can say whether they did.
+         */
+        DayListOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Posted */
+            posted: number;
+            /** Members */
+            members: number;
+            /** Rate */
+            rate: number | null;
+            /** Counted */
+            counted: boolean;
+            /** Posted By */
+            posted_by: components["schemas"]["PostedOut"][];
+            /** Missing */
+            missing: components["schemas"]["NameOut"][];
+            /** Unmatched */
+            unmatched: components["schemas"]["NameOut"][];
+        };
+        /**
+         * DayOut
+         * @description ``rate`` is posted ÷ enrolled, null without members; ``counted``: a complete sync saw the whole day.
+         */
+        DayOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Posted */
+            posted: number;
+            /** Members */
+            members: number;
+            /** Rate */
+            rate: number | null;
+            /** Counted */
+            counted: boolean;
+        };
+        /**
          * DayState
          * @description ``future`` is a day still to come, or one that no complete sync has counted yet.
          * @enum {string}
@@ -3076,6 +3229,58 @@ export interface components {
             expires_in: number;
             user: components["schemas"]["StaffOut"];
         };
+        /** LongRows[CheckinOut] */
+        LongRows_CheckinOut_: {
+            /** Items */
+            items: components["schemas"]["CheckinOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** More */
+            more: boolean;
+        };
+        /** LongRows[LogOut] */
+        LongRows_LogOut_: {
+            /** Items */
+            items: components["schemas"]["LogOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** More */
+            more: boolean;
+        };
+        /** LongRows[MemberOut] */
+        LongRows_MemberOut_: {
+            /** Items */
+            items: components["schemas"]["MemberOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** More */
+            more: boolean;
+        };
+        /** LongRows[RefundOut] */
+        LongRows_RefundOut_: {
+            /** Items */
+            items: components["schemas"]["RefundOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** More */
+            more: boolean;
+        };
         /** MatchBatchIn */
         MatchBatchIn: {
             /** Ids */
@@ -3323,6 +3528,17 @@ export interface components {
             /** Sum Fen */
             sum_fen: number;
         };
+        /** NameOut */
+        NameOut: {
+            /** Id */
+            id: string;
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number */
+            planet_number: string;
+            /** Wechat Nickname */
+            wechat_nickname: string;
+        };
         /**
          * NewPasswordOut
          * @description Shown once; nobody can read it again.
@@ -3446,6 +3662,22 @@ export interface components {
             latency_ms: number;
             /** Detail */
             detail: string;
+        };
+        /** PostedOut */
+        PostedOut: {
+            /** Id */
+            id: string;
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number */
+            planet_number: string;
+            /** Wechat Nickname */
+            wechat_nickname: string;
+            /** Posted At */
+            posted_at: string | null;
+            source: components["schemas"]["CheckinSource"];
+            /** Excerpt */
+            excerpt: string;
         };
         /** ProjectOut */
         ProjectOut: {
@@ -3827,17 +4059,6 @@ export interface components {
             /** Page Size */
             page_size: number;
         };
-        /** Rows[CheckinOut] */
-        Rows_CheckinOut_: {
-            /** Items */
-            items: components["schemas"]["CheckinOut"][];
-            /** Total */
-            total: number;
-            /** Page */
-            page: number;
-            /** Page Size */
-            page_size: number;
-        };
         /** Rows[ImportRecordOut] */
         Rows_ImportRecordOut_: {
             /** Items */
@@ -3860,28 +4081,6 @@ export interface components {
             /** Page Size */
             page_size: number;
         };
-        /** Rows[LogOut] */
-        Rows_LogOut_: {
-            /** Items */
-            items: components["schemas"]["LogOut"][];
-            /** Total */
-            total: number;
-            /** Page */
-            page: number;
-            /** Page Size */
-            page_size: number;
-        };
-        /** Rows[MemberOut] */
-        Rows_MemberOut_: {
-            /** Items */
-            items: components["schemas"]["MemberOut"][];
-            /** Total */
-            total: number;
-            /** Page */
-            page: number;
-            /** Page Size */
-            page_size: number;
-        };
         /** Rows[PlanetOut] */
         Rows_PlanetOut_: {
             /** Items */
@@ -3893,10 +4092,10 @@ export interface components {
             /** Page Size */
             page_size: number;
         };
-        /** Rows[RefundOut] */
-        Rows_RefundOut_: {
+        /** Rows[StandingOut] */
+        Rows_StandingOut_: {
             /** Items */
-            items: components["schemas"]["RefundOut"][];
+            items: components["schemas"]["StandingOut"][];
             /** Total */
             total: number;
             /** Page */
@@ -4006,6 +4205,34 @@ export interface components {
          * @enum {string}
          */
         StaffRole: "super_admin" | "manager" | "coach" | "volunteer";
+        /**
+         * StandingOut
+         * @description ``rank`` by days, equal for equal days; ``rate`` is days ÷ required and can pass 1.
+         */
+        StandingOut: {
+            /** Id */
+            id: string;
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number */
+            planet_number: string;
+            /** Wechat Nickname */
+            wechat_nickname: string;
+            /** Rank */
+            rank: number;
+            match_status: components["schemas"]["MatchStatus"];
+            /** Days */
+            days: number;
+            /** Required Days */
+            required_days: number;
+            /** Rate */
+            rate: number;
+            verdict: components["schemas"]["Verdict"];
+            /** Last Posted At */
+            last_posted_at: string | null;
+            /** Calendar */
+            calendar: components["schemas"]["CalendarDayOut"][];
+        };
         /** StateChangeOut */
         StateChangeOut: {
             /** From State */
@@ -4732,6 +4959,104 @@ export interface operations {
             };
         };
     };
+    days_api_admin_camps__camp_id__checkins_days_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_list_DayOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    day_api_admin_camps__camp_id__checkins_days__day__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_DayListOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    ranking_api_admin_camps__camp_id__checkins_ranking_get: {
+        parameters: {
+            query?: {
+                q?: string | null;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_Rows_StandingOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     list_checkins_api_admin_checkins_get: {
         parameters: {
             query?: {
@@ -4755,7 +5080,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Rows_CheckinOut__"];
+                    "application/json": components["schemas"]["Answer_LongRows_CheckinOut__"];
                 };
             };
             /** @description Refused */
@@ -5351,7 +5676,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Rows_LogOut__"];
+                    "application/json": components["schemas"]["Answer_LongRows_LogOut__"];
                 };
             };
             /** @description Refused */
@@ -5697,7 +6022,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Rows_MemberOut__"];
+                    "application/json": components["schemas"]["Answer_LongRows_MemberOut__"];
                 };
             };
             /** @description Refused */
@@ -6175,7 +6500,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Rows_RefundOut__"];
+                    "application/json": components["schemas"]["Answer_LongRows_RefundOut__"];
                 };
             };
             /** @description Refused */
