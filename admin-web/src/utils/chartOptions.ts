@@ -21,29 +21,30 @@ const grid = { left: 8, right: 16, top: 36, bottom: 4, containLabel: true };
 
 /** Money in and out per day. */
 export function incomeChart(income: Schemas["IncomeOut"][]): EChartsCoreOption {
-  const line = (name: string, color: string, read: (day: Schemas["IncomeOut"]) => number) => ({
+  const bars = (name: string, color: string, read: (day: Schemas["IncomeOut"]) => number) => ({
     name,
-    type: "line",
-    smooth: 0.2,
-    symbol: "circle",
-    symbolSize: 5,
-    showSymbol: income.length <= 31,
+    type: "bar",
     color,
-    areaStyle: { opacity: 0.08 },
+    barMaxWidth: 20,
+    itemStyle: { borderRadius: [3, 3, 0, 0] },
     data: income.map((day) => read(day) / 100),
   });
   return {
     grid,
     legend: { right: 0, top: 0, textStyle: { color: INK }, icon: "roundRect" },
-    tooltip: { trigger: "axis", valueFormatter: (yuan: number) => price(Math.round(yuan * 100)) },
-    xAxis: { type: "category", boundaryGap: false, data: income.map((one) => monthDay(one.day)), ...plain },
+    tooltip: {
+      trigger: "axis",
+      axisPointer: { type: "shadow" },
+      valueFormatter: (yuan: number) => price(Math.round(yuan * 100)),
+    },
+    xAxis: { type: "category", data: income.map((one) => monthDay(one.day)), ...plain },
     yAxis: {
       type: "value",
       name: "元",
       splitLine: { lineStyle: { color: LINE } },
       axisLabel: { color: INK },
     },
-    series: [line("押金收入", BLUE, (day) => day.paid_fen), line("退款", ORANGE, (day) => day.refunded_fen)],
+    series: [bars("押金收入", BLUE, (day) => day.paid_fen), bars("退款", ORANGE, (day) => day.refunded_fen)],
   };
 }
 
