@@ -11,6 +11,7 @@ beforeEach(() => {
   approve.mockClear();
   within(() => {
     useHotkeys({ a: approve, Enter: approve }, () => enabled);
+    return true;
   });
 });
 afterEach(() => {

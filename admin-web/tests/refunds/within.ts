@@ -1,6 +1,6 @@
 import { mount } from "@vue/test-utils";
 import { afterEach } from "vitest";
-import { defineComponent, h } from "vue";
+import { defineComponent, effectScope, h } from "vue";
 import { createMemoryHistory, createRouter, type Router } from "vue-router";
 
 const ends: (() => void)[] = [];
@@ -8,24 +8,18 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-/** What a composable gives inside a component that is taken down after the test. */
+/** What a composable gives; it ends with the test. */
 export function within<T>(setup: () => T): T {
-  let found: { it: T } | undefined;
-  const Page = defineComponent({
-    setup() {
-      found = { it: setup() };
-      return () => h("div");
-    },
-  });
-  const wrapper = mount(Page);
+  const scope = effectScope();
   ends.push(() => {
-    wrapper.unmount();
+    scope.stop();
   });
-  if (!found) throw new Error("not mounted");
-  return found.it;
+  const found = scope.run(setup);
+  if (found === undefined) throw new Error("nothing was set up");
+  return found;
 }
 
-/** The same at an address. */
+/** The same in a page at an address. */
 export async function withinPage<T>(path: string, setup: () => T): Promise<{ it: T; router: Router }> {
   let found: { it: T } | undefined;
   const Page = defineComponent({
