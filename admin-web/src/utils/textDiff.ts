@@ -6,11 +6,15 @@ export interface Part {
   same: boolean;
 }
 
-/** The parts of each text: `same` ones stand in both, in this order. Compared as the service compares names. */
+/**
+ * The parts of each text: `same` ones stand in both, in this order. Compared as the service compares names. Texts that
+ * share less than half of their characters are different as a whole.
+ */
 export function marked(one: string, other: string): [Part[], Part[]] {
   if (isSame(one, other)) return [whole(one, true), whole(other, true)];
   const [a, b] = [Array.from(one), Array.from(other)];
   const common = commonOf(a, b);
+  if (common.inOne.size * 2 < Math.max(a.length, b.length)) return [whole(one, false), whole(other, false)];
   return [partsOf(a, common.inOne), partsOf(b, common.inOther)];
 }
 

@@ -20,7 +20,8 @@ describe("marked", () => {
     expect(shown("跑步🏃", "跑步🚶")).toEqual(["跑步[🏃]", "跑步[🚶]"]);
   });
 
-  it("marks all of two names that have nothing in common, and nothing of an empty one", () => {
+  it("marks all of two names that have little in common, and nothing of an empty one", () => {
+    expect(shown("小鸟早起来", "阿来")).toEqual(["[小鸟早起来]", "[阿来]"]);
     expect(shown("甲", "乙")).toEqual(["[甲]", "[乙]"]);
     expect(shown("甲乙", "")).toEqual(["[甲乙]", ""]);
     expect(shown("", "")).toEqual(["", ""]);
