@@ -91,6 +91,22 @@ class Rows(BaseModel, Generic[T]):
         )
 
 
+class LongRows(Rows[T], Generic[T]):
+    """One page of a list that may be very long. ``more``: counting ended at ``total``, and there are more."""
+
+    more: bool
+
+    @classmethod
+    def of(cls, page: Page[U], function: Callable[[U], T]) -> "LongRows[T]":
+        return cls(
+            items=[function(item) for item in page.items],
+            total=page.total,
+            page=page.page,
+            page_size=page.page_size,
+            more=page.more,
+        )
+
+
 def answer(data: T) -> Answer[T]:
     return Answer(data=data)
 

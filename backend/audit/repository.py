@@ -5,11 +5,12 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
-from backend.core.pagination import Page, PageRequest, fetch_page, in_parts
+from backend.core.pagination import Page, PageRequest, fetch_keys, in_parts
+from backend.core.search import holds
 from backend.models.audit import AuditEntry
 
 
@@ -37,19 +38,21 @@ class Filter:
             yield AuditEntry.created_at < clock.day_start(self.last_day + dt.timedelta(days=1))
         if self.q:
             columns = (AuditEntry.actor_name, AuditEntry.target_name, AuditEntry.note)
-            yield or_(*(column.icontains(self.q, autoescape=True) for column in columns))
+            yield or_(*(holds(column, self.q) for column in columns))
+
+
+_NEWEST_FIRST = (AuditEntry.created_at.desc(), AuditEntry.id.desc())
 
 
 async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[AuditEntry]:
     """Rows, newest first."""
-    return await fetch_page(session, _newest_first(wanted), request)
+    keys = select(AuditEntry.id).where(*wanted.conditions()).order_by(*_NEWEST_FIRST)
+    found = await fetch_keys(session, keys, request, is_search=bool(wanted.q))
+    rows = await session.scalars(select(AuditEntry).where(AuditEntry.id.in_(found.items)).order_by(*_NEWEST_FIRST))
+    return found.with_items(rows.all())
 
 
 async def parts(session: AsyncSession, wanted: Filter) -> AsyncIterator[list[AuditEntry]]:
     """All of them, part by part."""
-    async for part in in_parts(session, _newest_first(wanted)):
+    async for part in in_parts(session, select(AuditEntry).where(*wanted.conditions()).order_by(*_NEWEST_FIRST)):
         yield [row[0] for row in part]
-
-
-def _newest_first(wanted: Filter) -> Select[AuditEntry]:
-    return select(AuditEntry).where(*wanted.conditions()).order_by(AuditEntry.created_at.desc(), AuditEntry.id.desc())

@@ -2,15 +2,29 @@
 
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Date, Select, String, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Date,
+    Select,
+    String,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.pagination import Page, PageRequest, fetch_page, in_parts
+from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page, in_parts
 from backend.gateways.zsxq import PlanetMember, Post
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus, SyncTrigger
@@ -242,40 +256,57 @@ def _linked() -> Any:
     return and_(Member.camp_id == Camp.id, Member.status == MatchStatus.MATCHED)
 
 
+_KEY = (Checkin.camp_id, Checkin.planet_user_id, Checkin.day)
+# As their index has it, read backwards.
+_LATEST_FIRST = (
+    Checkin.day.desc(),
+    Checkin.posted_at.desc(),
+    Checkin.camp_id.desc(),
+    Checkin.planet_user_id.desc(),
+)
+
+
 async def checkins_page(session: AsyncSession, request: PageRequest, filters: CheckinFilters) -> Page[CheckinRow]:
     """Check-in days, latest first, also those of people without an enrolment."""
-    return (await fetch_page(session, _checkins(filters), request)).map(lambda row: CheckinRow(*row))
+    keys = select(*_KEY).where(*_conditions(filters)).order_by(*_LATEST_FIRST)
+    found = await fetch_keys(session, keys, request)
+    rows = await session.execute(_rows().where(tuple_(*_KEY).in_(found.items)).order_by(*_LATEST_FIRST))
+    return found.with_items([CheckinRow(*row) for row in rows])
 
 
 async def checkin_parts(session: AsyncSession, filters: CheckinFilters) -> AsyncIterator[list[CheckinRow]]:
     """All of them, part by part."""
-    async for part in in_parts(session, _checkins(filters)):
+    async for part in in_parts(session, _rows().where(*_conditions(filters)).order_by(*_LATEST_FIRST)):
         yield [CheckinRow(*row) for row in part]
 
 
-def _checkins(filters: CheckinFilters) -> Select[Checkin, Camp, PlanetUser, Member]:
-    statement = (
+def _rows() -> Select[Checkin, Camp, PlanetUser, Member]:
+    return (
         select(Checkin, Camp, PlanetUser, Member)
         .join(Camp, Camp.id == Checkin.camp_id)
         .outerjoin(
             PlanetUser, and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Checkin.planet_user_id)
         )
         .outerjoin(Member, and_(_linked(), Member.planet_user_id == Checkin.planet_user_id))
-        .order_by(Checkin.day.desc(), Checkin.posted_at.desc().nulls_last(), Checkin.camp_id, Checkin.planet_user_id)
     )
+
+
+def _conditions(filters: CheckinFilters) -> Iterator[ColumnElement[bool]]:
+    """About check-ins alone, so that they can be found and counted in an index."""
     if filters.camp_ids is not None:
-        statement = statement.where(Checkin.camp_id.in_(filters.camp_ids))
+        yield Checkin.camp_id.in_(filters.camp_ids)
     if filters.camp_id is not None:
-        statement = statement.where(Checkin.camp_id == filters.camp_id)
+        yield Checkin.camp_id == filters.camp_id
     if filters.planet_user_id is not None:
-        statement = statement.where(Checkin.planet_user_id == filters.planet_user_id)
+        yield Checkin.planet_user_id == filters.planet_user_id
     if filters.member_id is not None:
-        statement = statement.where(Member.id == filters.member_id)
+        whose = select(Member.camp_id, Member.planet_user_id)
+        matched = and_(Member.id == filters.member_id, Member.status == MatchStatus.MATCHED)
+        yield tuple_(Checkin.camp_id, Checkin.planet_user_id).in_(whose.where(matched))
     if filters.first_day is not None:
-        statement = statement.where(Checkin.day >= filters.first_day)
+        yield Checkin.day >= filters.first_day
     if filters.last_day is not None:
-        statement = statement.where(Checkin.day <= filters.last_day)
-    return statement
+        yield Checkin.day <= filters.last_day
 
 
 async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:

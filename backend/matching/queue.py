@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.core.pagination import Page, PageRequest
+from backend.core.search import holds
 from backend.matching import rules
 from backend.matching.rules import Form, Person
 from backend.matching.service import form_of
@@ -93,7 +94,9 @@ def _in_queue(statement: Select[*tuple[Any, ...]], *, with_names: bool) -> Selec
     if with_names:
         person = and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Member.planet_user_id)
         statement = statement.join(Payment, Payment.id == Member.payment_id).outerjoin(PlanetUser, person)
-    return statement.where(Camp.status != CampStatus.ARCHIVED, or_(*_TABS.values()))
+    # All tabs together, in the words of the index.
+    open_to_people = or_(Member.status != MatchStatus.MATCHED, Member.confidence < 100)
+    return statement.where(Camp.status != CampStatus.ARCHIVED, open_to_people)
 
 
 def _narrowed(statement: Select[*tuple[Any, ...]], wanted: Wanted) -> Select[*tuple[Any, ...]]:
@@ -102,7 +105,7 @@ def _narrowed(statement: Select[*tuple[Any, ...]], wanted: Wanted) -> Select[*tu
     if wanted.q:
         typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Payment.out_trade_no)
         columns = (*typed, PlanetUser.name, PlanetUser.alias, PlanetUser.number, PlanetUser.user_id)
-        statement = statement.where(or_(*(column.icontains(wanted.q, autoescape=True) for column in columns)))
+        statement = statement.where(or_(*(holds(column, wanted.q) for column in columns)))
     return statement
 
 

@@ -16,9 +16,7 @@ from backend.models.planets import PlanetUser
 
 async def people(session: AsyncSession, planet_id: uuid.UUID) -> list[Person]:
     """Everybody known on the planet, also who left."""
-    columns = select(
-        PlanetUser.user_id, PlanetUser.number, PlanetUser.name, PlanetUser.alias, PlanetUser.listed_number
-    )
+    columns = select(PlanetUser.user_id, PlanetUser.number, PlanetUser.name, PlanetUser.alias, PlanetUser.listed_number)
     return [Person(*found) for found in await session.execute(columns.where(PlanetUser.planet_id == planet_id))]
 
 

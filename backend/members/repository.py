@@ -2,14 +2,15 @@
 
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.pagination import Page, PageRequest, fetch_page, in_parts
+from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page, in_parts
+from backend.core.search import holds
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
 from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus
@@ -84,36 +85,43 @@ def _verdict() -> ColumnElement[str]:
     )
 
 
+_LATEST_FIRST = (Member.paid_at.desc(), Member.id.desc())
+
+
 async def page(session: AsyncSession, request: PageRequest, filters: Filters) -> Page[MemberRow]:
     """Members, latest payment first."""
-    return (await fetch_page(session, _found(filters), request)).map(lambda row: MemberRow(*row))
+    keys = select(Member.id).where(*_conditions(filters)).order_by(*_LATEST_FIRST)
+    found = await fetch_keys(session, keys, request, is_search=bool(filters.q) or filters.verdict is not None)
+    rows = await session.execute(_rows().where(Member.id.in_(found.items)).order_by(*_LATEST_FIRST))
+    return found.with_items([MemberRow(*row) for row in rows])
 
 
 async def parts(session: AsyncSession, filters: Filters) -> AsyncIterator[list[MemberRow]]:
     """All of them, part by part."""
-    async for part in in_parts(session, _found(filters)):
+    async for part in in_parts(session, _rows().where(*_conditions(filters)).order_by(*_LATEST_FIRST)):
         yield [MemberRow(*row) for row in part]
 
 
-def _found(filters: Filters) -> Select[Member, Camp, PlanetUser]:
-    statement = _rows().order_by(Member.paid_at.desc(), Member.id.desc())
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """About members alone, so that they can be found and counted without their camps and people."""
     if filters.camp_ids is not None:
-        statement = statement.where(Member.camp_id.in_(filters.camp_ids))
+        yield Member.camp_id.in_(filters.camp_ids)
     if filters.camp_id is not None:
-        statement = statement.where(Member.camp_id == filters.camp_id)
+        yield Member.camp_id == filters.camp_id
     if filters.match_status:
-        statement = statement.where(Member.status.in_(filters.match_status))
+        yield Member.status.in_(filters.match_status)
     if filters.confidence is not None:
-        statement = statement.where(Member.confidence == filters.confidence)
+        yield Member.confidence == filters.confidence
     if filters.joined is not None:
-        statement = statement.where(Member.joined == filters.joined)
+        yield Member.joined == filters.joined
     if filters.verdict is not None:
-        statement = statement.where(_verdict() == filters.verdict.value)
+        yield _verdict() == filters.verdict.value
     if filters.q:
         typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Member.planet_user_id)
-        found = (*typed, PlanetUser.name, PlanetUser.alias, PlanetUser.number)
-        statement = statement.where(or_(*(column.icontains(filters.q, autoescape=True) for column in found)))
-    return statement
+        names = (PlanetUser.name, PlanetUser.alias, PlanetUser.number)
+        # A user id is the same person on every planet.
+        people = select(PlanetUser.user_id).where(or_(*(holds(column, filters.q) for column in names)))
+        yield or_(*(holds(column, filters.q) for column in typed), Member.planet_user_id.in_(people))
 
 
 async def row(session: AsyncSession, member_id: uuid.UUID) -> MemberRow | None:

@@ -13,7 +13,7 @@ class AuditEntry(Identified, Base):
 
     __tablename__ = "audit_log"
     __table_args__ = (
-        Index(None, "created_at"),
+        Index(None, "created_at", "id"),
         Index(None, "action", "created_at"),
         Index(None, "target_type", "target_id"),
     )

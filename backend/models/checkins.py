@@ -79,7 +79,8 @@ class Checkin(Base):
     """One check-in day of one planet person: a Shanghai calendar day within the camp's dates."""
 
     __tablename__ = "checkins"
-    __table_args__ = (Index(None, "camp_id", "day"),)
+    # The newest of all camps; within a camp the primary key finds them.
+    __table_args__ = (Index("ix_checkins_newest", "day", "posted_at", "camp_id", "planet_user_id"),)
 
     camp_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("camps.id"), primary_key=True)
     planet_user_id: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -5,7 +5,7 @@ import uuid
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.states import Transitions
@@ -35,6 +35,14 @@ MATCH_TRANSITIONS = Transitions(
 )
 
 
+# As PostgreSQL writes it back, so that models and database can be compared.
+_REACHED = """
+(((match_status)::text = 'matched'::text)
+AND (COALESCE(days_ranking, 0) >= ((refund_policy ->> 'required_days'::text))::integer)
+AND (COALESCE(days_posts, days_ranking, 0) >= ((refund_policy ->> 'required_days'::text))::integer))
+"""
+
+
 class Member(Identified, Base):
     """A member. Day counts come from the last complete sync; ``refund_policy`` is the deal frozen at payment."""
 
@@ -54,6 +62,14 @@ class Member(Identified, Base):
         ),
         Index("uq_members_camp_payer", "camp_id", "payer_id", unique=True),
         Index(None, "camp_id", "match_status"),
+        Index(None, "paid_at", "id"),
+        Index(None, "camp_id", "reached"),
+        # What a person has to look at: few among many.
+        Index(
+            "ix_members_matching_queue",
+            "camp_id",
+            postgresql_where=text("match_status <> 'matched' OR confidence < 100"),
+        ),
         Index(None, "openid"),
         Index(None, "payer_id"),
     )
@@ -80,6 +96,8 @@ class Member(Identified, Base):
     # What sheets staff imported say, together with the posts; None when nothing was imported about this person.
     days_import: Mapped[int | None]
     counted_at: Mapped[dt.datetime | None]
+    # Whether both sources say enough, as in v_member_full_info; kept by PostgreSQL, for figures over many members.
+    reached: Mapped[bool] = mapped_column(Computed(_REACHED, persisted=True), deferred=True)
 
     @property
     def required_days(self) -> int:

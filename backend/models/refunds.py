@@ -84,7 +84,7 @@ class Refund(Identified, Base):
             "next_attempt_at",
             postgresql_where=text("status IN ('approved','sending','processing')"),
         ),
-        Index(None, "created_at"),
+        Index(None, "created_at", "id"),
         Index(None, "succeeded_at"),
     )
 

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.pagination import Page, PageRequest, fetch_page, in_parts
+from backend.core.pagination import Page, PageRequest, fetch_keys, in_parts
+from backend.core.search import holds
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, SyncRun
 from backend.models.history import StateChange
@@ -261,6 +262,7 @@ class Filter:
     q: str | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """About refunds alone, so that they can be found and counted without what belongs to them."""
         same = {
             Refund.camp_id: self.camp_id,
             Refund.member_id: self.member_id,
@@ -280,25 +282,30 @@ class Filter:
         if self.created_before is not None:
             yield Refund.created_at < self.created_before
         if self.reviewer:
-            yield Staff.display_name.icontains(self.reviewer, autoescape=True)
+            named = select(Staff.id).where(Staff.display_name.icontains(self.reviewer, autoescape=True))
+            yield Refund.reviewer_id.in_(named)
         if self.q:
-            columns = (Payment.planet_nickname, Payment.wechat_nickname, Payment.planet_number, Payment.out_trade_no)
-            yield or_(*(column.icontains(self.q, autoescape=True) for column in (*columns, Refund.out_refund_no)))
+            typed = (Payment.planet_nickname, Payment.wechat_nickname, Payment.planet_number, Payment.out_trade_no)
+            # A set of orders to look into, since a join would read the long way round.
+            orders = select(Payment.id).where(or_(*(holds(column, self.q) for column in typed)))
+            yield or_(Refund.payment_id.in_(orders), holds(Refund.out_refund_no, self.q))
+
+
+_NEWEST_FIRST = (Refund.created_at.desc(), Refund.id.desc())
 
 
 async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[Listed]:
     """Refunds, newest first."""
-    return (await fetch_page(session, _newest_first(wanted), request)).map(lambda row: Listed(*row))
+    keys = select(Refund.id).where(*wanted.conditions()).order_by(*_NEWEST_FIRST)
+    found = await fetch_keys(session, keys, request, is_search=bool(wanted.q))
+    rows = await session.execute(_listed().where(Refund.id.in_(found.items)).order_by(*_NEWEST_FIRST))
+    return found.with_items([Listed(*row) for row in rows])
 
 
 async def parts(session: AsyncSession, wanted: Filter) -> AsyncIterator[list[Listed]]:
     """All of them, part by part."""
-    async for part in in_parts(session, _newest_first(wanted)):
+    async for part in in_parts(session, _listed().where(*wanted.conditions()).order_by(*_NEWEST_FIRST)):
         yield [Listed(*row) for row in part]
-
-
-def _newest_first(wanted: Filter) -> Select[Refund, Payment, str, str]:
-    return _listed().where(*wanted.conditions()).order_by(Refund.created_at.desc(), Refund.id.desc())
 
 
 @dataclass(frozen=True, slots=True)

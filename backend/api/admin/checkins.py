@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from backend.api.admin.members import PlanetPersonOut, person_out
-from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.camps.service import get_camp
 from backend.checkins import repository, rules
@@ -85,7 +85,7 @@ async def list_checkins(
     member_id: Annotated[Id | None, Query()] = None,
     first_day: Annotated[Day | None, Query(alias="from")] = None,
     last_day: Annotated[Day | None, Query(alias="to")] = None,
-) -> Answer[Rows[CheckinOut]]:
+) -> Answer[LongRows[CheckinOut]]:
     """Latest day first; ``from`` and ``to`` are both included."""
     if first_day is not None and last_day is not None and last_day < first_day:
         raise Invalid({"to": "结束日期不能早于开始日期"})
@@ -94,7 +94,7 @@ async def list_checkins(
     if member_id is not None:
         viewer.require_camp(await members.camp_of(session, member_id))
     filters = CheckinFilters(viewer.camp_ids, camp_id, planet_user_id, member_id, first_day, last_day)
-    return answer(Rows.of(await repository.checkins_page(session, page, filters), checkin_out))
+    return answer(LongRows.of(await repository.checkins_page(session, page, filters), checkin_out))
 
 
 @router.get("/camps/{camp_id}/checkin-stats")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answer
 from backend.api.deps import Allowed, PageDep, SessionDep
 from backend.audit import repository
 from backend.audit.repository import Filter
@@ -55,6 +55,6 @@ WantedLogs = Annotated[Filter, Depends(_wanted)]
 
 
 @router.get("", dependencies=[Depends(Allowed(Permission.LOG_VIEW))])
-async def list_logs(wanted: WantedLogs, session: SessionDep, page: PageDep) -> Answer[Rows[LogOut]]:
+async def list_logs(wanted: WantedLogs, session: SessionDep, page: PageDep) -> Answer[LongRows[LogOut]]:
     """Newest first."""
-    return answer(Rows.of(await repository.page(session, page, wanted), LogOut.model_validate))
+    return answer(LongRows.of(await repository.page(session, page, wanted), LogOut.model_validate))

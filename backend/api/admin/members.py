@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answer
 from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.camps.service import get_camp
@@ -249,9 +249,9 @@ WantedMembers = Annotated[Filters, Depends(_wanted)]
 
 
 @router.get("", dependencies=[Reader])
-async def list_members(wanted: WantedMembers, session: SessionDep, page: PageDep) -> Answer[Rows[MemberOut]]:
+async def list_members(wanted: WantedMembers, session: SessionDep, page: PageDep) -> Answer[LongRows[MemberOut]]:
     """Latest payment first."""
-    return answer(Rows.of(await repository.page(session, page, wanted), member_out))
+    return answer(LongRows.of(await repository.page(session, page, wanted), member_out))
 
 
 @router.get("/{member_id}", dependencies=[Reader])

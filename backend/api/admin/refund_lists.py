@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
 from backend.core import clock
 from backend.core.errors import Invalid
@@ -179,9 +179,9 @@ WantedRefunds = Annotated[Filter, Depends(_wanted)]
 
 
 @router.get("")
-async def refunds(wanted: WantedRefunds, session: SessionDep, page: PageDep) -> Answer[Rows[RefundOut]]:
+async def refunds(wanted: WantedRefunds, session: SessionDep, page: PageDep) -> Answer[LongRows[RefundOut]]:
     """Newest first."""
-    return answer(Rows.of(await repository.page(session, page, wanted), refund_out))
+    return answer(LongRows.of(await repository.page(session, page, wanted), refund_out))
 
 
 @router.get("/ids")
