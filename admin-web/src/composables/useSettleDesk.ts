@@ -19,7 +19,7 @@ import { actsFor } from "@/utils/refundActs";
 import { planApproval, planRejection, SURE_ONLY, sumOf, type ReviewRow } from "@/utils/reviewRows";
 
 /** The whole settlement is some hundred kilobytes for a full camp; while refunds move it is read again this often. */
-const REREAD_SECONDS = 5;
+const REREAD_SECONDS = 10;
 
 /** Everything a person does while settling one camp: look at rows, decide one or many, follow the money, go back. */
 export function useSettleDesk(campId: () => string) {
