@@ -34,7 +34,7 @@ from backend.runtime import Runtime
 from tests.servers import servers_of
 from tests.world import World, make_world
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.workers"]
 os.environ["CAMP_ENV"] = "test"
 # As the product logs: structlog left to itself prints tracebacks with all local variables, which takes minutes.
 configure_logging(LogSettings(level="warning"))
