@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.core.config import LogSettings
 from backend.core.logging import configure_logging
-from bench import checkins, notifications, refund_lists, report
+from bench import checkins, lists, notifications, refund_lists, report
 from bench.report import Result
 from bench.servers import Servers, servers
 
@@ -33,6 +33,7 @@ async def _measure(running: Servers) -> tuple[list[Result], str]:
         ("notifications", notifications.run),
         ("check-ins", checkins.run),
         ("refund lists", refund_lists.run),
+        ("the console's lists", lists.run),
     ):
         print(f"measuring {name} …", file=sys.stderr)
         results.append(await benchmark(running))

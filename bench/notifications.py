@@ -21,8 +21,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from sqlalchemy import Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,6 +32,7 @@ from backend.payments.flows import NOTIFY_PATH
 from backend.runtime import open_runtime
 from bench import seed
 from bench.measure import Times
+from bench.replay import Call, Recorder, replay
 from bench.report import Line, Result, milliseconds, per_second
 from bench.servers import Servers, connect, contents
 from tests import factories
@@ -46,15 +45,6 @@ class Letter:
 
     headers: dict[str, str]
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A statement as the driver was given it; ``many``: once for each of the values."""
-
-    statement: str
-    values: Sequence[Any]
-    many: bool
 
 
 class _Mailbox:
@@ -71,31 +61,6 @@ class _Mailbox:
         await Response(status_code=204)(scope, receive, send)
 
 
-class _Recorder:
-    """Keeps the statements of every committed transaction, in the order of the commits."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._open: dict[Connection, list[Call]] = {}
-        self._done: list[list[Call]] = []
-        event.listen(engine.sync_engine, "before_cursor_execute", self._executing)
-        event.listen(engine.sync_engine, "commit", self._committed)
-
-    def take(self) -> list[list[Call]]:
-        """The transactions since the last time."""
-        taken, self._done = self._done, []
-        return taken
-
-    def _executing(
-        self, connection: Connection, _: object, statement: str, values: Any, __: object, executemany: bool
-    ) -> None:
-        self._open.setdefault(connection, []).append(Call(statement, values, executemany))
-
-    def _committed(self, connection: Connection) -> None:
-        calls = self._open.pop(connection, None)
-        if calls:
-            self._done.append(calls)
-
-
 @dataclass(frozen=True, slots=True)
 class _Floor:
     """Hand-written: what must be computed for a notification, whoever does it."""
@@ -106,12 +71,7 @@ class _Floor:
     async def handle(self, connection: asyncpg.Connection, work: tuple[Letter, list[Call]]) -> None:
         letter, calls = work
         self._open(letter)
-        async with connection.transaction():
-            for call in calls:
-                if call.many:
-                    await connection.executemany(call.statement, call.values)
-                else:
-                    await connection.fetch(call.statement, *call.values)
+        await replay(connection, calls)
 
     def _open(self, letter: Letter) -> Any:
         stamp = letter.headers
@@ -152,7 +112,7 @@ async def run(servers: Servers, *, per_round: int = 40, rounds: int = 4, at_once
     measured = _Measured()
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(open_runtime(settings))
-        recorder = _Recorder(runtime.db.engine)
+        recorder = Recorder(runtime.db.engine)
         client = await stack.enter_async_context(_client(create_app(settings, runtime)))
         empty = await stack.enter_async_context(_client(Response(status_code=204)))
         connections = [await connect(floor_url) for _ in range(at_once)]
@@ -191,7 +151,7 @@ async def _post(client: httpx.AsyncClient, letter: Letter) -> None:
         raise RuntimeError(f"a notification was answered with {answer.status_code}")
 
 
-def _replayed(batch: Sequence[Letter], recorder: _Recorder) -> list[tuple[Letter, list[Call]]]:
+def _replayed(batch: Sequence[Letter], recorder: Recorder) -> list[tuple[Letter, list[Call]]]:
     transactions = recorder.take()
     if len(transactions) != len(batch):
         raise RuntimeError(f"{len(batch)} notifications made {len(transactions)} transactions; one each was expected")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import checkins, notifications, refund_lists, report
+from bench import checkins, lists, notifications, refund_lists, report
+from bench.crowd import Size
 from bench.report import Line, Result
 from bench.servers import Databases, Servers, connect, contents, databases_on
 from tests.servers import servers_of
@@ -59,6 +60,13 @@ async def test_refund_lists_are_compared_with_linear_growth(servers: Servers):
     result = await refund_lists.run(servers, sizes=(5, 10, 40), rounds=1)
     _check(result, 4)
     assert [line.what for line in result.lines][:2] == ["made, 10 members after 5", "made, 40 members after 10"]
+
+
+async def test_lists_are_compared_with_their_own_sql(servers: Servers):
+    result = await lists.run(servers, size=Size(camps=8, members=20, days=6), requests=2)
+    _check(result, 19)
+    assert result.baseline == "bare SQL"
+    assert "160 members in 8 camps, 960 check-ins" in result.notes[0]
 
 
 RESULT = Result("Some work", "nothing", [Line("once", "10 ms", "5.0 ms", 2.0)], ["With a note."])
