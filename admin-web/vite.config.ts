@@ -6,6 +6,8 @@ import { defineConfig } from "vitest/config";
 
 // Where `make dev` serves the API.
 const API = "http://127.0.0.1:8000";
+// Node can't load the style sheets that Element Plus' own modules ask for, and tests see no styles.
+const importStyle = process.env.VITEST ? false : "css";
 const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
@@ -13,7 +15,11 @@ export default defineConfig({
   plugins: [
     vue(),
     // Element Plus' components bring their styles along; our own are imported by name.
-    components({ dirs: [], resolvers: [ElementPlusResolver()], dts: "src/components.gen.d.ts" }),
+    components({
+      dirs: [],
+      resolvers: [ElementPlusResolver({ importStyle })],
+      dts: "src/components.gen.d.ts",
+    }),
   ],
   resolve: {
     alias: { "@": folder("./src"), "@shared": folder("../web-shared") },

@@ -8,7 +8,6 @@ import type { Schemas } from "@/api/client";
 
 const BLUE = "#1767c2";
 const ORANGE = "#d9822b";
-const GREEN = "#2e8b57";
 const LINE = "#e4e7ed";
 const INK = "#5f6672";
 
@@ -49,7 +48,7 @@ export function incomeChart(income: Schemas["IncomeOut"][]): EChartsCoreOption {
 }
 
 /** How many members posted on each day. */
-export function trendChart(days: Schemas["DayCountOut"][]): EChartsCoreOption {
+export function trendChart(days: Schemas["DayOut"][]): EChartsCoreOption {
   return {
     grid: { ...grid, top: 20 },
     tooltip: {
@@ -67,40 +66,7 @@ export function trendChart(days: Schemas["DayCountOut"][]): EChartsCoreOption {
         barMaxWidth: 28,
         itemStyle: { borderRadius: [3, 3, 0, 0] },
         cursor: "pointer",
-        data: days.map((one) => one.count),
-      },
-    ],
-  };
-}
-
-/** Members by the days they have; those that hold the required days are green. */
-export function distributionChart(buckets: Schemas["DaysBucketOut"][], required: number): EChartsCoreOption {
-  return {
-    grid: { ...grid, top: 20 },
-    tooltip: {
-      trigger: "axis",
-      axisPointer: { type: "shadow" },
-      valueFormatter: (count: number) => `${count} 人`,
-    },
-    xAxis: {
-      type: "category",
-      data: buckets.map((one) =>
-        one.from_days === one.to_days ? `${one.from_days}天` : `${one.from_days}–${one.to_days}天`,
-      ),
-      ...plain,
-    },
-    yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: LINE } } },
-    series: [
-      {
-        name: "会员",
-        type: "bar",
-        barMaxWidth: 40,
-        itemStyle: { borderRadius: [3, 3, 0, 0] },
-        label: { show: true, position: "top", color: INK },
-        data: buckets.map((one) => ({
-          value: one.count,
-          itemStyle: { color: one.from_days >= required ? GREEN : one.to_days < required ? ORANGE : BLUE },
-        })),
+        data: days.map((one) => one.posted),
       },
     ],
   };

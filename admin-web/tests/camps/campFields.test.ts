@@ -12,43 +12,14 @@ import {
   problemsOf,
   readLength,
   refusedFields,
-  type Camp,
   type CampForm,
 } from "@/utils/campFields";
 
-const CAMP: Camp = {
-  id: "c1",
-  name: "早起营",
-  description: "<p>每天<b>六点</b></p>",
-  status: "draft",
-  deposit_fen: 19950,
-  capacity: 200,
-  enroll_opens_at: "2026-03-01T09:00:00+08:00",
-  enroll_closes_at: null,
-  starts_on: "2026-03-10",
-  ends_on: "2026-03-31",
-  total_days: 22,
-  required_days: 15,
-  planet_id: "p1",
-  checkin_id: "123",
-  poster_key: null,
-  poster_url: null,
-  group_qr_key: "group_qr/a.png",
-  group_qr_url: "/media/a.png",
-  group_qr_uploaded_at: null,
-  coaches: [{ id: "u1", display_name: "李教练" }],
-  volunteers: [],
-  enrolled: 0,
-  pending_orders: 0,
-  places_left: 200,
-  paid_fen: 0,
-  last_complete_sync_at: null,
-  published_at: null,
-  created_at: "2026-03-01T09:00:00+08:00",
-};
+import { aCamp } from "./aCamp";
 
+const CAMP = aCamp();
 const draft = (part: Partial<CampForm> = {}) => ({ ...formOf(CAMP), ...part });
-const published = { ...CAMP, status: "enrolling", enroll_closes_at: "2026-03-09T23:59:59+08:00" } as Camp;
+const published = aCamp({ status: "enrolling", enroll_closes_at: "2026-03-09T23:59:59+08:00" });
 
 describe("what is sent", () => {
   it("is what was read, when nothing was touched", () => {
