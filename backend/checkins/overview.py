@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, or_, select
@@ -12,7 +12,7 @@ from backend.checkins import repository, rules
 from backend.checkins.rules import CalendarDay
 from backend.core import clock
 from backend.core.errors import NotFound
-from backend.core.pagination import Page, PageRequest
+from backend.core.pagination import Page, PageRequest, fetch_keys
 from backend.members import service as members
 from backend.members.rules import Assessment
 from backend.models.camps import Camp
@@ -98,21 +98,18 @@ async def day(session: AsyncSession, camp: Camp, wanted: dt.date) -> DayList:
 async def ranking(session: AsyncSession, camp: Camp, request: PageRequest, *, q: str | None) -> Page[Standing]:
     """Members with most days first. ``q`` is part of a name or number that was typed; ranks are those of the camp."""
     earned = func.coalesce(Member.days_posts, Member.days_ranking, Member.days_import, 0)
-    ranked = (
-        select(Member.id, func.rank().over(order_by=earned.desc()).label("rank"))
-        .where(Member.camp_id == camp.id)
-        .subquery()
-    )
-    statement = select(Member, ranked.c.rank).join(ranked, ranked.c.id == Member.id)
+    typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number)
+    rank = func.rank().over(order_by=earned.desc()).label("rank")
+    # Ranked before it is searched: a rank is one among all of the camp.
+    ranked = select(Member.id, rank, *typed).where(Member.camp_id == camp.id).subquery().c
+    keys = select(ranked.id, ranked.rank).order_by(ranked.rank, ranked.planet_nickname, ranked.id)
     if q:
-        columns = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number)
-        statement = statement.where(or_(*(column.icontains(q, autoescape=True) for column in columns)))
-    total = await session.scalar(select(func.count()).select_from(statement.subquery())) or 0
-    statement = statement.order_by(ranked.c.rank, Member.planet_nickname, Member.id)
-    found = (await session.execute(statement.limit(request.page_size).offset(request.offset))).all()
-    checkins = await _checkins_of(session, camp.id, [member for member, _ in found])
-    items = [_standing(camp, member, rank, checkins.get(member.planet_user_id or "", [])) for member, rank in found]
-    return Page(items, total, request.page, request.page_size)
+        keys = keys.where(or_(*(ranked[column.key].icontains(q, autoescape=True) for column in typed)))
+    found = await fetch_keys(session, keys, request)
+    rows = await session.scalars(select(Member).where(Member.id.in_([member_id for member_id, _ in found.items])))
+    by_id = {member.id: member for member in rows}
+    checkins = await _checkins_of(session, camp.id, list(by_id.values()))
+    return found.map(lambda key: _standing(camp, by_id[key[0]], key[1], checkins))
 
 
 async def _checkins_of(session: AsyncSession, camp_id: uuid.UUID, some: Sequence[Member]) -> dict[str, list[Checkin]]:
@@ -125,7 +122,8 @@ async def _checkins_of(session: AsyncSession, camp_id: uuid.UUID, some: Sequence
     return found
 
 
-def _standing(camp: Camp, member: Member, rank: int, checkins: Sequence[Checkin]) -> Standing:
+def _standing(camp: Camp, member: Member, rank: int, by_person: Mapping[str, Sequence[Checkin]]) -> Standing:
+    checkins = by_person.get(member.planet_user_id or "", ())
     calendar = rules.calendar(
         starts_on=camp.starts_on,
         ends_on=camp.ends_on,
