@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
-from backend.camps import repository, service
+from backend.camps import projects, repository, service
 from backend.camps.repository import CampRow
 from backend.camps.rules import MAX_DESCRIPTION_HTML, CampFields
 from backend.core.errors import Conflict, Invalid, NotFound
@@ -251,6 +251,14 @@ async def withdraw_camp(camp_id: Id, runtime: RuntimeDep, session: SessionDep, v
     """Back to a draft, while nobody ordered."""
     await service.withdraw(session, viewer.actor, camp_id)
     return await _read(session, runtime, camp_id)
+
+
+@router.post("/{camp_id}/checkin-project", dependencies=[Writer])
+async def make_checkin_project(camp_id: Id, runtime: RuntimeDep, viewer: CurrentStaff) -> Answer[CampOut]:
+    """保存并发布知识星球: create the draft's check-in project there, and note its number on the camp."""
+    await projects.make_project(runtime, camp_id, actor=viewer.actor)
+    async with runtime.db.transaction() as session:
+        return await _read(session, runtime, camp_id)
 
 
 @router.get("/{camp_id}/enroll-url", dependencies=[Reader])
