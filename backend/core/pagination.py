@@ -54,34 +54,41 @@ COUNTED_AT_MOST = 200_000
 
 
 async def fetch_keys(
-    session: AsyncSession, keys: Select[*tuple[Any, ...]], request: PageRequest, *, is_search: bool = False
+    session: AsyncSession,
+    keys: Select[*tuple[Any, ...]],
+    request: PageRequest,
+    *,
+    is_search: bool = False,
+    at_most: int = COUNTED_AT_MOST,
 ) -> Page[Any]:
     """One page of a select of keys alone, for long lists: an index gives them without touching the rows.
 
     The rows themselves are read by their keys, a page full. A search reads everything anyway, so it counts along
-    instead of searching twice. Counts to ``COUNTED_AT_MOST``. Keys are values where they are one column, else rows.
+    instead of searching twice. Counts to ``at_most``. Keys are values where they are one column, else rows.
     """
     if is_search:
-        return await _search_keys(session, keys, request)
-    some = keys.order_by(None).limit(COUNTED_AT_MOST + 1).subquery()
+        return await _search_keys(session, keys, request, at_most)
+    some = keys.order_by(None).limit(at_most + 1).subquery()
     total = await session.scalar(select(func.count()).select_from(some)) or 0
     found = (await session.execute(keys.limit(request.page_size).offset(request.offset))).all()
-    return _page(found, total, request)
+    return _page(found, total, request, at_most)
 
 
-async def _search_keys(session: AsyncSession, keys: Select[*tuple[Any, ...]], request: PageRequest) -> Page[Any]:
+async def _search_keys(
+    session: AsyncSession, keys: Select[*tuple[Any, ...]], request: PageRequest, at_most: int
+) -> Page[Any]:
     counting = keys.add_columns(func.count().over())
     found = (await session.execute(counting.limit(request.page_size).offset(request.offset))).all()
     if not found and request.page > 1:
         # Behind the last page there is no row to tell how many there are.
         total = await session.scalar(select(func.count()).select_from(keys.order_by(None).subquery())) or 0
-        return _page([], total, request)
-    return _page([row[:-1] for row in found], found[0][-1] if found else 0, request)
+        return _page([], total, request, at_most)
+    return _page([row[:-1] for row in found], found[0][-1] if found else 0, request, at_most)
 
 
-def _page(found: Sequence[Any], total: int, request: PageRequest) -> Page[Any]:
+def _page(found: Sequence[Any], total: int, request: PageRequest, at_most: int) -> Page[Any]:
     items = [row[0] if len(row) == 1 else tuple(row) for row in found]
-    return Page(items, min(total, COUNTED_AT_MOST), request.page, request.page_size, total > COUNTED_AT_MOST)
+    return Page(items, min(total, at_most), request.page, request.page_size, total > at_most)
 
 
 async def in_parts(

@@ -56,6 +56,20 @@ async def test_the_list_s_verdict_is_the_rule_s_verdict(session: AsyncSession) -
         assert await found(session, verdict=verdict) == expected[verdict]
 
 
+async def test_an_imported_sheet_counts_for_the_filter_too(session: AsyncSession) -> None:
+    camp = await make_camp(session, required_days=7)
+    expected: dict[Verdict, set[object]] = {verdict: set() for verdict in Verdict}
+    days: list[int | None] = [None, 6, 7]
+    for number, (synced, imported) in enumerate(itertools.product(days, days)):
+        member = await make_member(
+            session, camp, planet_user_id=str(number), days_ranking=synced, days_posts=synced, days_import=imported
+        )
+        expected[service.assessment(member).verdict].add(member.id)
+    assert [len(found) for found in expected.values()] == [3, 4, 2]
+    for verdict in Verdict:
+        assert await found(session, verdict=verdict) == expected[verdict]
+
+
 async def test_filters_narrow_the_list(session: AsyncSession) -> None:
     planet = await make_planet(session)
     person = await make_planet_user(session, planet, name="晨光", alias="曦", number="321")

@@ -146,18 +146,31 @@ async def test_an_illegal_move_is_refused_and_changes_nothing(session: AsyncSess
     reasons=st.lists(st.sampled_from([reason.value for reason in Reason]), unique=True),
     confidence=st.sampled_from([None, 0, 33, 66, 100]),
     min_confidence=st.integers(0, 100),
+    accept_import=st.booleans(),
 )
 def test_a_batch_never_takes_what_is_in_doubt(
-    status: RefundStatus, verdict: Verdict | None, reasons: list[str], confidence: int | None, min_confidence: int
+    status: RefundStatus,
+    verdict: Verdict | None,
+    reasons: list[str],
+    confidence: int | None,
+    min_confidence: int,
+    accept_import: bool,
 ) -> None:
     refusal = rules.batch_refusal(
-        status=status, verdict=verdict, reasons=reasons, confidence=confidence, min_confidence=min_confidence
+        status=status,
+        verdict=verdict,
+        reasons=reasons,
+        confidence=confidence,
+        min_confidence=min_confidence,
+        accept_import=accept_import,
     )
     if refusal is None:
         assert status is S.PENDING_REVIEW
         assert verdict is not Verdict.NOT_ELIGIBLE
         if verdict is Verdict.NEEDS_CONFIRMATION:
-            assert set(reasons) <= {"match_below_100", "enough_days"}
+            by_sync, by_sheet = {"enough_days"}, {"not_counted", "import_enough"}
+            rest = set(reasons) - {"match_below_100"}
+            assert rest == by_sync or (accept_import and "import_enough" in rest and rest <= by_sheet)
             assert (confidence or 0) >= min_confidence
     elif status is S.PENDING_REVIEW:
         assert verdict in (Verdict.NOT_ELIGIBLE, Verdict.NEEDS_CONFIRMATION)
