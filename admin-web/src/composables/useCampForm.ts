@@ -1,7 +1,7 @@
 import { computed, reactive, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from "vue";
 
 import { asApiError, type ApiError } from "@shared/api";
-import { useAction } from "@shared/useAction";
+import { useAction, type Action } from "@shared/useAction";
 import { useLoad, type Load } from "@shared/useLoad";
 
 import { api } from "@/api/client";
@@ -33,6 +33,8 @@ export interface CampWriting {
   error: ComputedRef<ApiError | null>;
   /** Saves what changed; false with something in `problems` or `error`. */
   save: () => Promise<boolean>;
+  /** Creates the saved draft's check-in project at 知识星球; its number is the camp's from then on. */
+  makeProject: Action<[]>;
   /** Whether publishing has all it needs; shows what is missing. */
   publishable: () => boolean;
 }
@@ -84,6 +86,12 @@ export function useCampForm(id: () => string | undefined): CampWriting {
     return saved;
   }
 
+  const makeProject = useAction(async () => {
+    if (!camp.value) return;
+    const path = { camp_id: camp.value.id };
+    take(await api.post("/api/admin/camps/{camp_id}/checkin-project", { path }));
+  });
+
   function publishable(): boolean {
     tried.value = true;
     publishing.value = true;
@@ -103,6 +111,7 @@ export function useCampForm(id: () => string | undefined): CampWriting {
       return error && Object.keys(refusedFields(asApiError(error))).length === 0 ? error : null;
     }),
     save,
+    makeProject,
     publishable,
   };
 }

@@ -88,4 +88,11 @@ describe("useCampForm", () => {
     expect(writing.publishable()).toBe(false);
     expect(writing.problems.value).toEqual({ coach_ids: "发布前须选择至少一名教练" });
   });
+
+  it("takes over the number of a project that was made at 知识星球", async () => {
+    const writing = await editing();
+    server.on("POST", `${PATH}/checkin-project`, () => ({ data: { ...camp, checkin_id: "777" } }));
+    expect(await writing.makeProject.run()).toBe(true);
+    expect([writing.form.checkin_id, writing.dirty.value]).toEqual(["777", false]);
+  });
 });
