@@ -103,6 +103,8 @@ export interface Api<Paths> {
 export interface Outcome {
   code?: string;
   response?: { status: number; data: unknown };
+  /** The service's, of a request that was sent without one. */
+  requestId?: string | null;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -140,13 +142,14 @@ export function createApi<Paths extends object>(
     (method: Method) =>
     async (path: string, sent: Sent = {}): Promise<unknown> => {
       const begun = method === "get" ? takeBegun(http.getUri(addressed(path, sent))) : null;
-      const requestId = begun === null ? newRequestId() : "";
+      const ownId = newRequestId();
       const timeout = sent.body instanceof FormData ? FILE_TIMEOUT_MS : TIMEOUT_MS;
-      const outcome =
-        begun === null ? { response: await send(path, sent, { method, requestId, timeout }) } : await begun;
-      const { response } = outcome;
-      if (response === undefined || response.status >= 300) throw await failure(outcome, requestId);
-      if (!isAnswer(response.data)) throw unreadable(requestId, response.status);
+      const outcome: Outcome = begun
+        ? { requestId: "", ...(await begun) }
+        : { response: await send(path, sent, { method, requestId: ownId, timeout }) };
+      const { response, requestId = ownId } = outcome;
+      if (response === undefined || response.status >= 300) throw await failure(outcome, requestId ?? "");
+      if (!isAnswer(response.data)) throw unreadable(requestId ?? "", response.status);
       return response.data.data;
     };
 

@@ -1,6 +1,5 @@
 """A complaint that goes as its field is left must not move a button from under the finger: the first tap counts."""
 
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import NewPhone
@@ -8,12 +7,7 @@ from tests.browser.pages import fill_planet, pay_button
 from tests.browser.phones import Phone
 from tests.browser.stand import Stand
 
-SHIFTS = pytest.mark.xfail(
-    strict=True, reason="leaving the field removes its complaint, the page moves up, and the tap hits nothing"
-)
 
-
-@SHIFTS
 async def test_saving_a_mended_planet_number(new_phone: NewPhone, stand: Stand):
     camp = await stand.camp("一次就好训练营")
     person = await stand.person("改错")
@@ -30,7 +24,6 @@ async def test_saving_a_mended_planet_number(new_phone: NewPhone, stand: Stand):
     await expect(page.get_by_text("已找到您的星球账号：改错")).to_be_visible(timeout=3_000)
 
 
-@SHIFTS
 async def test_asking_for_help_after_an_empty_form_was_sent(wechat: Phone, stand: Stand):
     camp = await stand.camp("填表训练营")
     page = wechat.page

@@ -16,8 +16,9 @@ export function takeBegun(url: string): Promise<Outcome> | null {
   const begun = window.begun;
   if (begun?.url !== url) return null;
   window.begun = undefined;
-  return begun.outcome.then(({ code, response }) => ({
+  return begun.outcome.then(({ code, response, requestId }) => ({
     code,
+    requestId,
     response: response && { status: response.status, data: parsed(response.data) },
   }));
 }

@@ -1,10 +1,10 @@
 /** The script in index.html and the client must mean the same requests, or the first page asks twice. */
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { api, ApiError } from "@/api/client";
+import { api } from "@/api/client";
 
 import html from "../../index.html?raw";
-import { ok, on, refusal, sent, stubNetwork } from "../support/network";
+import { ANSWERED_ID, ok, on, refusal, sent, stubNetwork } from "../support/network";
 
 const script = /<script>([\s\S]*?)<\/script>/.exec(html)?.[1] ?? "";
 
@@ -75,7 +75,7 @@ describe("what index.html began", () => {
 
     begin("/");
     on(/./, { status: 200, body: "<html>" });
-    await expect(enrolling(1)).rejects.toBeInstanceOf(ApiError);
+    await expect(enrolling(1)).rejects.toMatchObject({ code: "unreadable", requestId: ANSWERED_ID });
     expect(sent).toHaveLength(4);
   });
 });

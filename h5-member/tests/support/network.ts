@@ -41,6 +41,9 @@ export function count(test: RegExp): number {
   return sent.filter((one) => test.test(`${one.method} ${one.url}`)).length;
 }
 
+/** What the service says that a request was called. */
+export const ANSWERED_ID = "answered-id";
+
 class FakeRequest {
   onload: (() => void) | null = null;
   onloadend: (() => void) | null = null;
@@ -64,6 +67,10 @@ class FakeRequest {
 
   getAllResponseHeaders(): string {
     return "content-type: application/json\r\n";
+  }
+
+  getResponseHeader(name: string): string | null {
+    return name === "X-Request-Id" ? ANSWERED_ID : null;
   }
 
   send(body: unknown): void {
