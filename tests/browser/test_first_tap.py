@@ -21,7 +21,7 @@ async def test_saving_a_mended_planet_number(new_phone: NewPhone, stand: Stand):
     await expect(page.get_by_text("星球编号须为 1 至 20 位数字")).to_be_visible()
     await fill_planet(page, nickname="改错", number=person.number)
     await save.tap()
-    await expect(page.get_by_text("已找到您的星球账号：改错")).to_be_visible(timeout=3_000)
+    await expect(page.get_by_text("已保存，并重新匹配。")).to_be_visible(timeout=3_000)
 
 
 async def test_asking_for_help_after_an_empty_form_was_sent(wechat: Phone, stand: Stand):
