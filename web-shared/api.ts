@@ -111,13 +111,19 @@ const TIMEOUT_MS = 10_000;
 /** Pictures and sheets take their time, up and down. */
 const FILE_TIMEOUT_MS = 120_000;
 
-/** `takeBegun` hands over a GET of this address that is already on its way, if there is one. */
+/** `takeBegun` hands over a GET of this address with this token that is already on its way, if there is one. */
 export function createApi<Paths extends object>(
-  takeBegun: (url: string) => Promise<Outcome> | null = () => null,
+  takeBegun: (url: string, token: string | null) => Promise<Outcome> | null = () => null,
 ): Api<Paths> {
   const http = axios.create({ adapter: "xhr", paramsSerializer: { indexes: null } });
   let token: string | null = null;
   let refused: () => void = () => undefined;
+
+  async function failed(outcome: Outcome, requestId: string, used: string | null): Promise<ApiError> {
+    const error = await failure(outcome, requestId);
+    if (error.code === "unauthenticated" && used !== null && used === token) refused();
+    return error;
+  }
 
   async function send(
     path: string,
@@ -131,24 +137,23 @@ export function createApi<Paths extends object>(
     try {
       return await http.request<unknown>({ ...addressed(path, sent), data: sent.body, headers, ...config });
     } catch (thrown) {
-      if (!isAxiosError(thrown)) throw thrown;
-      const error = await failure(thrown, requestId);
-      if (error.code === "unauthenticated" && used !== null && used === token) refused();
-      throw error;
+      throw isAxiosError(thrown) ? await failed(thrown, requestId, used) : thrown;
     }
   }
 
   const call =
     (method: Method) =>
     async (path: string, sent: Sent = {}): Promise<unknown> => {
-      const begun = method === "get" ? takeBegun(http.getUri(addressed(path, sent))) : null;
+      const used = token;
+      const begun = method === "get" ? takeBegun(http.getUri(addressed(path, sent)), used) : null;
       const ownId = newRequestId();
       const timeout = sent.body instanceof FormData ? FILE_TIMEOUT_MS : TIMEOUT_MS;
       const outcome: Outcome = begun
-        ? { requestId: "", ...(await begun) }
-        : { response: await send(path, sent, { method, requestId: ownId, timeout }) };
-      const { response, requestId = ownId } = outcome;
-      if (response === undefined || response.status >= 300) throw await failure(outcome, requestId ?? "");
+        ? await begun
+        : { response: await send(path, sent, { method, requestId: ownId, timeout }), requestId: ownId };
+      const { response, requestId } = outcome;
+      if (response === undefined || response.status >= 300)
+        throw await failed(outcome, requestId ?? "", used);
       if (!isAnswer(response.data)) throw unreadable(requestId ?? "", response.status);
       return response.data.data;
     };

@@ -6,17 +6,17 @@ import type { Outcome } from "@shared/api";
 
 declare global {
   interface Window {
-    /** Set by index.html. `data` of its answer is still text. */
-    begun?: { url: string; outcome: Promise<Outcome> };
+    /** Set by index.html. `data` of an answer is still text; `token` is whose answer it is. */
+    begun?: { url: string; token: string | null; outcome: Promise<Outcome> }[];
   }
 }
 
-/** The request under way for `url`, once; null when there is none. */
-export function takeBegun(url: string): Promise<Outcome> | null {
-  const begun = window.begun;
-  if (begun?.url !== url) return null;
-  window.begun = undefined;
-  return begun.outcome.then(({ code, response, requestId }) => ({
+/** The request under way for `url` and this person, once; null when there is none. */
+export function takeBegun(url: string, token: string | null): Promise<Outcome> | null {
+  const found = window.begun?.find((one) => one.url === url && one.token === token);
+  if (found === undefined) return null;
+  window.begun = window.begun?.filter((one) => one !== found);
+  return found.outcome.then(({ code, response, requestId }) => ({
     code,
     requestId,
     response: response && { status: response.status, data: parsed(response.data) },

@@ -1,7 +1,7 @@
 /** The script in index.html and the client must mean the same requests, or the first page asks twice. */
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
-import { api } from "@/api/client";
+import { api, onRefusedToken, useToken } from "@/api/client";
 
 import html from "../../index.html?raw";
 import { ANSWERED_ID, ok, on, refusal, sent, stubNetwork } from "../support/network";
@@ -16,6 +16,9 @@ function begin(path: string): void {
 
 beforeEach(() => {
   stubNetwork();
+  localStorage.clear();
+  useToken(null);
+  onRefusedToken(() => undefined);
   delete window.begun;
   document.documentElement.className = "";
 });
@@ -53,6 +56,35 @@ describe("what index.html began", () => {
       expect(sent.map((one) => one.url)).toEqual([`/api/h5/camps/${id}`]);
     },
   );
+
+  it("is also what the form needs of the person, but only for this person", async () => {
+    localStorage.setItem("camp:token", JSON.stringify("mine"));
+    const me = { payer: { wechat: true }, memberships: [], orders: [], unread: 0, form: null };
+    on(/me$/, ok(me));
+    on(/./, ok({ name: "营" }));
+    begin("/enroll/c1");
+    expect(sent.map(({ url, headers }) => [url, headers.Authorization])).toEqual([
+      ["/api/h5/camps/c1", "Bearer mine"],
+      ["/api/h5/me", "Bearer mine"],
+    ]);
+    useToken("another");
+    await api.get("/api/h5/me");
+    expect(sent).toHaveLength(3);
+    useToken("mine");
+    await api.get("/api/h5/me");
+    expect(sent).toHaveLength(3);
+  });
+
+  it("tells of a refused token as any other request", async () => {
+    localStorage.setItem("camp:token", JSON.stringify("old"));
+    useToken("old");
+    const told = vi.fn();
+    onRefusedToken(told);
+    on(/./, refusal(401, "unauthenticated", "请先登录"));
+    begin("/enroll/c1");
+    await expect(api.get("/api/h5/me")).rejects.toMatchObject({ code: "unauthenticated" });
+    expect(told).toHaveBeenCalledOnce();
+  });
 
   it.each(["/me", "/camps/", "/camps/../me", "/progress/m1", "/login?to=/"])("is nothing on %s", (path) => {
     begin(path);
