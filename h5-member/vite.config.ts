@@ -2,11 +2,11 @@ import { fileURLToPath } from "node:url";
 import { VantResolver } from "@vant/auto-import-resolver";
 import vue from "@vitejs/plugin-vue";
 import components from "unplugin-vue-components/vite";
-import type { Plugin, Rolldown } from "vite";
+import { loadEnv, type Plugin, type Rolldown } from "vite";
 import { defineConfig } from "vitest/config";
 
-// Where `make dev` serves the API.
-const API = "http://127.0.0.1:8000";
+// Of `npm run dev` alone: what is built talks to the server that it comes from.
+const { API_URL = "" } = loadEnv("development", import.meta.dirname, "API_");
 const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 // Pages that people open from a link: first part of the path → view.
@@ -74,7 +74,7 @@ export default defineConfig({
     dedupe: ["vue", "axios"],
   },
   define: { __VUE_OPTIONS_API__: false },
-  server: { port: 5173, proxy: { "/api": API, "/media": API } },
+  server: { port: 5173, proxy: { "/api": API_URL, "/media": API_URL } },
   build: {
     // The oldest WebViews that Vue 3 (Proxy) and native modules allow: WeChat for Android brings its own
     // Chromium, iOS uses the system's. See docs/decisions/0014.
