@@ -1,4 +1,5 @@
 /** Arithmetic with calendar days, written `2026-03-01`. */
+import { weekdayIndex } from "@shared/time";
 
 /** `days` later; negative is earlier. */
 export function addDays(day: string, days: number): string {
@@ -19,6 +20,27 @@ export function monthOf(day: string, offset = 0): [string, string] {
   const month = Number(day.slice(5, 7)) - 1 + offset;
   const text = (at: number) => new Date(at).toISOString().slice(0, 10);
   return [text(Date.UTC(year, month, 1)), text(Date.UTC(year, month + 1, 0))];
+}
+
+interface Month<T> {
+  title: string;
+  days: T[];
+  /** Empty places before the first day, in weeks that begin on Monday. */
+  before: number;
+}
+
+/** Days in their order, month by month. */
+export function byMonth<T extends { day: string }>(days: T[]): Month<T>[] {
+  const found = new Map<string, T[]>();
+  for (const day of days) {
+    const month = day.day.slice(0, 7);
+    found.set(month, [...(found.get(month) ?? []), day]);
+  }
+  return [...found].map(([month, own]) => ({
+    title: `${month.slice(0, 4)}年${Number(month.slice(5, 7))}月`,
+    days: own,
+    before: (weekdayIndex(own[0]?.day ?? `${month}-01`) + 6) % 7,
+  }));
 }
 
 /** Today in Shanghai by this machine's clock: good for a proposal, never for a decision. */

@@ -2,13 +2,22 @@ import { describe, expect, it } from "vitest";
 
 import { fenOf } from "@shared/money";
 
-import { addDays, daysBetween, monthOf } from "@/utils/days";
+import { addDays, byMonth, daysBetween, monthOf } from "@/utils/days";
 
 describe("days", () => {
   it("crosses months and leap days", () => {
     expect(addDays("2028-02-28", 1)).toBe("2028-02-29");
     expect(addDays("2026-01-01", -1)).toBe("2025-12-31");
     expect(addDays("2026-03-01T23:50:00+08:00", 7)).toBe("2026-03-08");
+  });
+
+  it("puts months side by side, the first week with its empty places", () => {
+    const days = ["2026-03-30", "2026-03-31", "2026-04-01"].map((day) => ({ day }));
+    expect(byMonth(days)).toEqual([
+      { title: "2026年3月", days: days.slice(0, 2), before: 0 },
+      { title: "2026年4月", days: days.slice(2), before: 2 },
+    ]);
+    expect(byMonth([])).toEqual([]);
   });
 
   it("counts both ends, and nothing when they are the wrong way round", () => {
