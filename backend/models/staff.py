@@ -35,6 +35,8 @@ class Staff(Identified, Base):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     last_login_at: Mapped[dt.datetime | None]
     deleted_at: Mapped[dt.datetime | None]
+    # Whom WeCom messages for this person go to (企业微信账号); None: nobody.
+    wecom_user_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class StaffSession(Identified, Base):

@@ -152,6 +152,7 @@ async def create(
     role: StaffRole,
     password: str,
     must_change_password: bool = True,
+    wecom_user_id: str | None = None,
 ) -> Staff:
     """Add an account. Raises Invalid, UsernameTaken."""
     if await repository.by_username(session, username) is not None:
@@ -163,6 +164,7 @@ async def create(
         role=role,
         password_hash="",
         must_change_password=must_change_password,
+        wecom_user_id=wecom_user_id,
     )
     await _set_password(staff, password, field="password")
     session.add(staff)
@@ -172,6 +174,8 @@ async def create(
     except IntegrityError as error:  # somebody else was faster
         raise UsernameTaken from error
     after = {"username": username, "display_name": display_name, "role": role.value}
+    if wecom_user_id is not None:
+        after["wecom_user_id"] = wecom_user_id
     _audit(session, actor, "user.create", staff, after=after)
     return staff
 
@@ -184,14 +188,17 @@ async def update(
     display_name: str | None = None,
     role: StaffRole | None = None,
     active: bool | None = None,
+    wecom_user_id: str | None = None,
 ) -> Staff:
-    """Change an account; None keeps what is there. A changed role or a disabled account ends its sessions.
+    """Change an account; None keeps what is there, an empty WeCom account removes it.
+
+    A changed role or a disabled account ends its sessions.
 
     Raises NotFound, NotYourself, LastSuperAdmin.
     """
     admins = await repository.active_super_admins_locked(session)
     staff = await _get(session, staff_id)
-    before = {"display_name": staff.display_name, "role": staff.role.value, "active": staff.active}
+    before = _told(staff)
     role = role or staff.role
     active = staff.active if active is None else active
     loses_power = role is not staff.role or not active
@@ -199,11 +206,22 @@ async def update(
         _protect(viewer, staff, admins, keeps_admin=role is StaffRole.SUPER_ADMIN and active)
         await repository.revoke_sessions(session, staff.id, at=clock.now())
     staff.display_name, staff.role, staff.active = display_name or staff.display_name, role, active
-    after = {"display_name": staff.display_name, "role": role.value, "active": active}
-    changed_before, changed_after = audit.difference(before, after)
+    if wecom_user_id is not None:
+        staff.wecom_user_id = wecom_user_id or None
+    changed_before, changed_after = audit.difference(before, _told(staff))
     action = "user.disable" if changed_after.get("active") is False else "user.update"
     _audit(session, viewer.actor, action, staff, before=changed_before, after=changed_after)
     return staff
+
+
+def _told(staff: Staff) -> dict[str, object]:
+    """What the audit log tells of an account."""
+    return {
+        "display_name": staff.display_name,
+        "role": staff.role.value,
+        "active": staff.active,
+        "wecom_user_id": staff.wecom_user_id,
+    }
 
 
 async def delete(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> None:

@@ -4413,7 +4413,7 @@ export interface components {
         };
         /**
          * UserChange
-         * @description What is left out, or null, stays as it is.
+         * @description What is left out, or null, stays as it is; an empty ``wecom_user_id`` takes the old one away.
          */
         UserChange: {
             /** Display Name */
@@ -4421,6 +4421,8 @@ export interface components {
             role?: components["schemas"]["StaffRole"] | null;
             /** Active */
             active?: boolean | null;
+            /** Wecom User Id */
+            wecom_user_id?: string | null;
         };
         /**
          * UserIn
@@ -4434,6 +4436,11 @@ export interface components {
             role: components["schemas"]["StaffRole"];
             /** Password */
             password: string;
+            /**
+             * Wecom User Id
+             * @default
+             */
+            wecom_user_id: string;
         };
         /** UserOut */
         UserOut: {
@@ -4455,6 +4462,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Wecom User Id */
+            wecom_user_id: string | null;
         };
         /**
          * Verdict

@@ -15,6 +15,8 @@ router = APIRouter(prefix="/users", tags=["用户"])
 Writer = Depends(Allowed(Permission.USER_WRITE))
 
 DisplayName = Annotated[str, Field(min_length=1, max_length=50)]
+# What WeCom takes for a userid, or nothing at all.
+WeComUserId = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.@-]{0,63})?$")]
 
 
 class UserIn(Model):
@@ -24,14 +26,16 @@ class UserIn(Model):
     display_name: DisplayName
     role: StaffRole
     password: Annotated[str, Field(min_length=1, max_length=128)]
+    wecom_user_id: WeComUserId = ""
 
 
 class UserChange(Model):
-    """What is left out, or null, stays as it is."""
+    """What is left out, or null, stays as it is; an empty ``wecom_user_id`` takes the old one away."""
 
     display_name: DisplayName | None = None
     role: StaffRole | None = None
     active: bool | None = None
+    wecom_user_id: WeComUserId | None = None
 
 
 class UserOut(Model):
@@ -43,6 +47,7 @@ class UserOut(Model):
     must_change_password: bool
     last_login_at: Instant | None
     created_at: Instant
+    wecom_user_id: str | None
 
 
 class NewPasswordOut(Model):
@@ -72,6 +77,7 @@ async def create_user(body: UserIn, session: SessionDep, viewer: CurrentStaff) -
         display_name=body.display_name,
         role=body.role,
         password=body.password,
+        wecom_user_id=body.wecom_user_id or None,
     )
     return answer(UserOut.model_validate(staff))
 
@@ -80,7 +86,13 @@ async def create_user(body: UserIn, session: SessionDep, viewer: CurrentStaff) -
 async def update_user(user_id: Id, body: UserChange, session: SessionDep, viewer: CurrentStaff) -> Answer[UserOut]:
     """Another role, or being switched off, ends the person's log-ins at once."""
     staff = await service.update(
-        session, viewer, user_id, display_name=body.display_name, role=body.role, active=body.active
+        session,
+        viewer,
+        user_id,
+        display_name=body.display_name,
+        role=body.role,
+        active=body.active,
+        wecom_user_id=body.wecom_user_id,
     )
     return answer(UserOut.model_validate(staff))
 

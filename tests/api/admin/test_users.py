@@ -24,7 +24,7 @@ async def test_a_new_account_logs_in_and_must_change_its_password(admin: Desk, c
     user = await admin.ok("POST", "/users", json=BODY)
     assert user | {"id": "", "created_at": ""} == {
         "id": "", "username": "xiaochen", "display_name": "小陈", "role": "coach", "active": True,
-        "must_change_password": True, "last_login_at": None, "created_at": "",
+        "must_change_password": True, "last_login_at": None, "created_at": "", "wecom_user_id": None,
     }  # fmt: skip
     token = (await log_in(client, "XiaoChen", BODY["password"])).json()["data"]["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
@@ -46,6 +46,8 @@ async def test_a_new_account_logs_in_and_must_change_its_password(admin: Desk, c
         ({"password": "short1"}, "password"),
         ({"password": "onlyletters"}, "password"),
         ({"password": "12345678"}, "password"),
+        ({"wecom_user_id": "-x"}, "wecom_user_id"),
+        ({"wecom_user_id": "a" * 65}, "wecom_user_id"),
     ],
 )
 async def test_bad_fields_are_named(admin: Desk, change: dict[str, str], field: str) -> None:
@@ -72,6 +74,16 @@ async def test_a_new_display_name_ends_nothing(admin: Desk, desk: NewDesk) -> No
     coach = await desk(StaffRole.COACH)
     await admin.ok("PUT", f"/users/{coach.staff.id}", json={"display_name": "陈老师"})
     assert (await coach.ok("GET", "/auth/me"))["display_name"] == "陈老师"
+
+
+async def test_a_wecom_account_is_set_kept_and_taken_away(admin: Desk) -> None:
+    user = await admin.ok("POST", "/users", json=BODY | {"wecom_user_id": "Chen.Xiao@team"})
+    assert user["wecom_user_id"] == "Chen.Xiao@team"
+    target = f"/users/{user['id']}"
+    assert (await admin.ok("PUT", target, json={"display_name": "陈"}))["wecom_user_id"] == "Chen.Xiao@team"
+    assert (await admin.ok("PUT", target, json={"wecom_user_id": ""}))["wecom_user_id"] is None
+    (entry, *_) = (await admin.ok("GET", "/logs", params={"target_id": user["id"]}))["items"]
+    assert (entry["before"], entry["after"]) == ({"wecom_user_id": "Chen.Xiao@team"}, {"wecom_user_id": None})
 
 
 async def test_deleting_ends_everything_but_the_log(admin: Desk, desk: NewDesk, client: httpx.AsyncClient) -> None:
