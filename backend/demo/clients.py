@@ -46,6 +46,9 @@ class Admin:
     async def post(self, path: str, body: Json | None = None) -> Any:
         return _data(await self._http.post(path, json=body or {}))
 
+    async def put(self, path: str, body: Json) -> Any:
+        return _data(await self._http.put(path, json=body))
+
     async def upload(self, kind: str, png: bytes) -> str:
         files = {"file": ("picture.png", png, "image/png")}
         found = _data(await self._http.post("/uploads", data={"kind": kind}, files=files))

@@ -20,6 +20,7 @@ TOTAL_DAYS = 7
 REQUIRED_DAYS = 5
 DEPOSIT_FEN = 19_900
 TWIN_NAME = "小雨"
+FIRST_PASSWORD = "first-login-1"  # noqa: S105 - of made-up people
 
 
 async def open_planet(stage: Stage) -> None:
@@ -86,7 +87,7 @@ async def open_camps(stage: Stage) -> None:
 
 async def add_staff(stage: Stage, username: str, name: str, role: str) -> str:
     """A new account; returns its id."""
-    body = {"username": username, "display_name": name, "role": role, "password": "first-login-1"}
+    body = {"username": username, "display_name": name, "role": role, "password": FIRST_PASSWORD}
     return str((await stage.admin.post("/users", body))["id"])
 
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -10,12 +11,15 @@ from playwright.async_api import Browser, expect
 from backend.core import clock
 from backend.embedded.run_directory import run_directory
 from tests.browser.chromium import find_chromium, running
+from tests.browser.desks import Desk, open_desk
 from tests.browser.phones import Kind, Phone, open_phone
-from tests.browser.stand import Stand, running_stand
+from tests.browser.stand import Colleague, Role, Stand, running_stand
+from tests.browser.watched import Watched
 from tests.servers import Servers
 
 _FAILED = pytest.StashKey[bool]()
 NewPhone = Callable[..., Awaitable[Phone]]
+NewDesk = Callable[..., Awaitable[Desk]]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,11 +60,22 @@ def time(stand: Stand) -> Iterator[None]:
 
 
 @pytest.fixture
-async def new_phone(
-    stand: Stand, chromium: Browser, request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[NewPhone]:
-    """Opens browsers. At the end none may have noticed a problem; what a failed test saw is kept."""
-    phones: list[Phone] = []
+async def browsers(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[list[Watched]]:
+    """All that a test opens. At the end none may have noticed a problem; what a failed test saw is kept."""
+    opened: list[Watched] = []
+    yield opened
+    problems = [problem for browser in opened for problem in browser.unexpected()]
+    if request.node.stash.get(_FAILED, False) or problems:
+        for number, browser in enumerate(opened):
+            await browser.save(tmp_path, f"{browser.name}-{number}")
+    for browser in opened:
+        await browser.context.close()
+    assert not problems, f"noticed by the browsers: {problems} (saved in {tmp_path})"
+
+
+@pytest.fixture
+def new_phone(stand: Stand, chromium: Browser, browsers: list[Watched]) -> NewPhone:
+    """Opens browsers of members."""
 
     async def new(kind: Kind = "wechat", *, openid: str | None = None, choose: bool = False) -> Phone:
         """Inside WeChat as somebody new, as ``openid``, or (``choose``) as nobody yet."""
@@ -69,17 +84,26 @@ async def new_phone(
         phone = await open_phone(
             chromium.new_context, kind, base_url=stand.api_url, sandbox_url=stand.sandbox_url, openid=openid
         )
-        phones.append(phone)
+        browsers.append(phone)
         return phone
 
-    yield new
-    problems = [problem for phone in phones for problem in phone.unexpected()]
-    if request.node.stash.get(_FAILED, False) or problems:
-        for number, phone in enumerate(phones):
-            await phone.save(tmp_path, f"{phone.kind}-{number}")
-    for phone in phones:
-        await phone.context.close()
-    assert not problems, f"noticed by the browsers: {problems} (saved in {tmp_path})"
+    return new
+
+
+@pytest.fixture
+def new_desk(stand: Stand, chromium: Browser, browsers: list[Watched]) -> NewDesk:
+    """Opens browsers of staff."""
+
+    async def new(who: Role | Colleague = "manager", *, logged_in: bool = True, **options: Any) -> Desk:
+        """Of somebody, or of the colleague of this role that all tests share. ``options`` are Playwright's."""
+        staff = await stand.colleague(who) if isinstance(who, str) else who
+        desk = await open_desk(chromium, staff, server=stand.api_url, **options)
+        browsers.append(desk)
+        if logged_in:
+            await desk.log_in()
+        return desk
+
+    return new
 
 
 @pytest.fixture
@@ -98,3 +122,9 @@ async def mobile(new_phone: NewPhone) -> Phone:
 async def desktop(new_phone: NewPhone) -> Phone:
     """A computer."""
     return await new_phone("desktop")
+
+
+@pytest.fixture
+async def desk(new_desk: NewDesk) -> Desk:
+    """A manager, logged in at the console."""
+    return await new_desk()

@@ -1,27 +1,14 @@
-"""Browsers of members: inside WeChat, on a phone outside it, on a computer.
-
-They notice whatever goes wrong in a page.
-"""
+"""Browsers of members: inside WeChat, on a phone outside it, on a computer."""
 
 import asyncio
-import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from playwright.async_api import (
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Request,
-    Response,
-    ViewportSize,
-    WebError,
-)
-from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import BrowserContext, Page, ViewportSize
+
+from tests.browser.watched import Watched
 
 Kind = Literal["wechat", "mobile", "desktop"]
 
@@ -97,38 +84,12 @@ class Bridge:
         return {"pay": "ok", "cancel": "cancel"}.get(self.answer, "fail")
 
 
-class Phone:
-    """One browser with storage of its own, and one page in it.
+class Phone(Watched):
+    """A member's browser."""
 
-    ``problems`` collects console errors, exceptions, answers 5xx and lost requests. A test that provokes one names
-    it with ``expect_problem``; any other fails the test when it ends.
-    """
-
-    def __init__(self, kind: Kind, context: BrowserContext, page: Page, base_url: str, bridge: Bridge | None) -> None:
-        self.kind = kind
-        self.context = context
-        self.page = page
+    def __init__(self, kind: Kind, context: BrowserContext, page: Page, server: str, bridge: Bridge | None) -> None:
+        super().__init__(kind, context, page, server)
         self.bridge = bridge
-        self.problems: list[str] = []
-        self._base_url = base_url
-        self._expected: list[re.Pattern[str]] = []
-
-    async def open(self, path: str) -> None:
-        """Go to a page of the member's app."""
-        await self.page.goto(self._base_url + path)
-
-    @property
-    def path(self) -> str:
-        """Where the page is, without the server's address."""
-        return self.page.url.removeprefix(self._base_url)
-
-    async def arrives(self, pattern: str) -> str:
-        """Wait until the whole path fits the pattern; returns its first group, or the path."""
-        whole = re.compile(re.escape(self._base_url) + pattern)
-        await self.page.wait_for_url(lambda url: whole.fullmatch(url) is not None)
-        found = whole.fullmatch(self.page.url)
-        assert found is not None
-        return found[1] if found.groups() else self.path
 
     @property
     def cashier(self) -> Bridge:
@@ -140,46 +101,6 @@ class Phone:
         """Who the app takes this browser for."""
         found: str | None = await self.page.evaluate("localStorage.getItem('camp:token')")
         return found
-
-    def expect_problem(self, pattern: str) -> None:
-        """Problems that fit are what this test is about."""
-        self._expected.append(re.compile(pattern))
-
-    def unexpected(self) -> list[str]:
-        return [problem for problem in self.problems if not any(known.search(problem) for known in self._expected)]
-
-    def watch(self) -> None:
-        self.context.on("console", self._console)
-        self.context.on("weberror", self._exception)
-        self.context.on("response", self._response)
-        self.context.on("requestfailed", self._request_failed)
-
-    def _console(self, message: ConsoleMessage) -> None:
-        # What the browser says about an answer's status is judged by _response.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
-            self.problems.append(f"console error: {message.text}")
-
-    def _exception(self, error: WebError) -> None:
-        self.problems.append(f"exception: {error.error}")
-
-    def _response(self, response: Response) -> None:
-        # The API refuses with 4xx in the course of things; a page, script or picture must be there.
-        refusal = "/api/" in response.url and response.status < 500
-        if response.status >= 400 and not refusal and response.url.startswith(self._base_url):
-            self.problems.append(f"status {response.status}: {response.request.method} {response.url}")
-
-    def _request_failed(self, request: Request) -> None:
-        # Leaving a page ends its requests.
-        if request.failure != "net::ERR_ABORTED":
-            self.problems.append(f"no answer: {request.method} {request.url}: {request.failure}")
-
-    async def save(self, directory: Path, name: str) -> None:
-        """Screenshot and HTML of every open page, for a test that failed."""
-        for number, page in enumerate(self.context.pages):
-            stem = directory / f"{name}-{number}"
-            with suppress(PlaywrightError):
-                stem.with_suffix(".html").write_text(f"<!-- {page.url} -->\n{await page.content()}")
-                await page.screenshot(path=stem.with_suffix(".png"))
 
 
 ContextFactory = Callable[..., Any]
@@ -206,9 +127,7 @@ async def open_phone(
         if openid is not None:
             await context.add_cookies([{"name": "sandbox_openid", "value": openid, "url": f"{sandbox_url}/oauth/"}])
     page = await context.new_page()
-    phone = Phone(kind, context, page, base_url, bridge)
-    phone.watch()
-    return phone
+    return Phone(kind, context, page, base_url, bridge)
 
 
 async def _install_bridge(context: BrowserContext, bridge: Bridge) -> None:

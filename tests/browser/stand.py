@@ -7,9 +7,9 @@ import datetime as dt
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -23,6 +23,9 @@ from backend.demo.processes import Processes
 from backend.demo.stage import Stage
 from tests.servers import Servers
 
+Role = Literal["super_admin", "manager", "coach", "volunteer"]
+NAMES: dict[Role, str] = {"super_admin": "超管", "manager": "运营", "coach": "教练", "volunteer": "志愿者"}
+
 
 @dataclass
 class Stand:
@@ -32,6 +35,29 @@ class Stand:
     api_url: str
     sandbox_url: str
     camp_fields: Json
+    staff: list["Colleague"] = field(default_factory=list)
+
+    async def colleague(self, role: Role) -> "Colleague":
+        """Somebody of this role; the same person for all tests, so leave the account as it is."""
+        for known in self.staff:
+            if known.role == role and known.shared:
+                return known
+        return await self.new_colleague(role, shared=True)
+
+    async def new_colleague(self, role: Role, *, first_login: bool = False, shared: bool = False) -> "Colleague":
+        """A new account that has chosen its own password; ``first_login``: that is still to come."""
+        username, password = f"{role}-{secrets.token_hex(4)}", opening.FIRST_PASSWORD
+        name = f"{NAMES[role]}{username[-4:]}"
+        staff_id = await opening.add_staff(self.stage, username, name, role)
+        if not first_login:
+            first = Admin(self.api_url, username, password)
+            await first.log_in()
+            password = f"own-{secrets.token_hex(6)}-1"
+            await first.post("/auth/password", {"old_password": opening.FIRST_PASSWORD, "new_password": password})
+            await first.aclose()
+        client = Admin(self.api_url, username, password)
+        self.staff.append(Colleague(staff_id, role, username, name, password, client, shared))
+        return self.staff[-1]
 
     async def camp(self, name: str, *, days: int = 7, required: int = 5, starts_in: int = 1, **fields: Any) -> "Camp":
         """A published camp that enrols now and starts in some days. ``fields`` as the console sends them."""
@@ -115,6 +141,19 @@ class Stand:
         """Let so much time go by for product and sandbox, and up to a minute more."""
         later = clock.shanghai(clock.now() + dt.timedelta(minutes=minutes + 1, hours=hours, days=days))
         await self.stage.go_to(later.date(), f"{later:%H:%M}")
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """A member of staff, and a client of the API for the same person; it is logged in by the desk."""
+
+    id: str
+    role: Role
+    username: str
+    name: str
+    password: str
+    client: Admin
+    shared: bool
 
 
 @dataclass(frozen=True)
@@ -219,9 +258,12 @@ async def running_stand(directory: Path, servers: Servers) -> AsyncIterator[Stan
                 "coach_ids": [await opening.add_staff(stage, "coach", "李教练", "coach")],
             }
             await _connect_planet(stage)
+            stand = Stand(stage, api_url, sandbox_url, camp_fields)
             try:
-                yield Stand(stage, api_url, sandbox_url, camp_fields)
+                yield stand
             finally:
+                for colleague in stand.staff:
+                    await colleague.client.aclose()
                 await admin.aclose()
                 await sandbox.aclose()
 
