@@ -686,7 +686,7 @@ export interface components {
         };
         /**
          * MembershipOut
-         * @description ``correct_until``: until then the member may correct the planet data; null when they can't.
+         * @description ``correct_until``: until then the member may correct the planet data; null when they can't (any more).
          */
         MembershipOut: {
             /** Member Id */
@@ -958,8 +958,7 @@ export interface components {
          * ProgressOut
          * @description ``days_left`` are those on which one more can be earned, today included until it is earned.
          *
-         *     ``planet_user_name`` is who the member is matched to; ``correct_until`` is null when the planet data can't be
-         *     corrected (any more); ``refund_promise`` says when refunds are made.
+         *     ``planet_user_name`` is who the member is matched to; ``refund_promise`` says when refunds are made.
          */
         ProgressOut: {
             /** Member Id */
@@ -980,29 +979,29 @@ export interface components {
             planet_nickname: string;
             /** Planet Number Masked */
             planet_number_masked: string;
-            /** Planet User Name */
-            planet_user_name: string | null;
             /** Days */
             days: number;
             /** Required Days */
             required_days: number;
+            verdict: components["schemas"]["Verdict"];
+            match_status: components["schemas"]["MatchStatus"];
+            /** Correct Until */
+            correct_until: string | null;
+            refund: components["schemas"]["MyRefundOut"] | null;
+            /** Planet User Name */
+            planet_user_name: string | null;
             /** Total Days */
             total_days: number;
             /** Days Left */
             days_left: number;
             /** Reachable */
             reachable: boolean;
-            verdict: components["schemas"]["Verdict"];
             /** Calendar */
             calendar: components["schemas"]["MyDayOut"][];
             /** Posts */
             posts: components["schemas"]["CheckinPostOut"][];
-            match_status: components["schemas"]["MatchStatus"];
             /** Confidence */
             confidence: number;
-            /** Correct Until */
-            correct_until: string | null;
-            refund: components["schemas"]["MyRefundOut"] | null;
             /** Refund Promise */
             refund_promise: string;
             /** Last Complete Sync At */
