@@ -32,6 +32,8 @@ from backend.models.members import MatchStatus, Member
 from backend.models.planets import PlanetUser
 
 Day = tuple[str, dt.date]
+# With the name of its camp.
+NamedRun = tuple[SyncRun, str]
 
 
 async def run(session: AsyncSession, run_id: uuid.UUID, *, lock: bool = False) -> SyncRun | None:
@@ -87,16 +89,25 @@ async def runs_page(
     camp_ids: Collection[uuid.UUID] | None,
     camp_id: uuid.UUID | None,
     status: SyncStatus | None,
-) -> Page[SyncRun]:
+) -> Page[NamedRun]:
     """Runs, newest first; ``camp_ids`` is the viewer's scope."""
-    statement = select(SyncRun).order_by(SyncRun.created_at.desc(), SyncRun.id.desc())
+    statement = _named_runs().order_by(SyncRun.created_at.desc(), SyncRun.id.desc())
     if camp_ids is not None:
         statement = statement.where(SyncRun.camp_id.in_(camp_ids))
     if camp_id is not None:
         statement = statement.where(SyncRun.camp_id == camp_id)
     if status is not None:
         statement = statement.where(SyncRun.status == status)
-    return await fetch_page(session, statement, request)
+    return (await fetch_page(session, statement, request)).map(tuple)
+
+
+async def named_run(session: AsyncSession, run_id: uuid.UUID) -> NamedRun | None:
+    found = (await session.execute(_named_runs().where(SyncRun.id == run_id))).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
+def _named_runs() -> Select[SyncRun, str]:
+    return select(SyncRun, Camp.name).join(Camp, Camp.id == SyncRun.camp_id)
 
 
 async def camps_in(session: AsyncSession, statuses: Collection[CampStatus]) -> Sequence[Camp]:

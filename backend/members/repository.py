@@ -48,6 +48,8 @@ class Filters:
     confidence: int | None = None
     joined: bool | None = None
     verdict: Verdict | None = None
+    paid_from: dt.datetime | None = None
+    paid_before: dt.datetime | None = None
     q: str | None = None
 
 
@@ -116,6 +118,10 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield Member.joined == filters.joined
     if filters.verdict is not None:
         yield _verdict() == filters.verdict.value
+    if filters.paid_from is not None:
+        yield Member.paid_at >= filters.paid_from
+    if filters.paid_before is not None:
+        yield Member.paid_at < filters.paid_before
     if filters.q:
         typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Member.planet_user_id)
         names = (PlanetUser.name, PlanetUser.alias, PlanetUser.number)

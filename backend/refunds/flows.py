@@ -11,7 +11,7 @@ from backend.core.actor import PROVIDER, SYSTEM, Actor
 from backend.core.queue import enqueue, enqueue_at
 from backend.gateways.errors import GatewayError, Rejected, Unknown
 from backend.gateways.wechat_pay import RefundFact
-from backend.models.refunds import Refund
+from backend.models.refunds import Refund, RefundStatus
 from backend.refunds import lists, recovery, repository, sending, service
 from backend.refunds.sending import Outcome, Sending
 from backend.runtime import Runtime
@@ -125,12 +125,32 @@ async def _query_accepted(runtime: Runtime) -> int:
         asked += len(numbers)
 
 
+async def refresh(runtime: Runtime, refund_id: uuid.UUID) -> None:
+    """刷新状态: ask the provider now about a refund that it accepted; any other is left as it is.
+
+    Raises GatewayError while the provider doesn't answer.
+    """
+    async with runtime.db.transaction() as session:
+        refund = await session.get_one(Refund, refund_id)
+        if refund.status is not RefundStatus.PROCESSING:
+            return
+        number = refund.out_refund_no
+    fact = await _known(runtime, number)
+    if fact is not None:
+        await _take_in(runtime, fact)
+
+
 async def _query(runtime: Runtime, out_refund_no: str) -> RefundFact | None:
     try:
-        fact = await runtime.wechat_pay.query_refund(out_refund_no)
+        return await _known(runtime, out_refund_no)
     except GatewayError as error:
         log.warning("refund.query_failed", out_refund_no=out_refund_no, code=error.code)
         return None
+
+
+async def _known(runtime: Runtime, out_refund_no: str) -> RefundFact | None:
+    """What the provider says about a refund that it accepted; that it knows nothing of it is an alarm."""
+    fact = await runtime.wechat_pay.query_refund(out_refund_no)
     if fact is None:
         log.error("refund.unknown_to_provider", out_refund_no=out_refund_no)
     return fact

@@ -1270,6 +1270,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/refunds/{refund_id}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refresh
+         * @description 刷新状态: ask the provider now about a refund that it accepted; any other is answered as it stands.
+         */
+        post: operations["refresh_api_admin_refunds__refund_id__refresh_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/refunds/{refund_id}/settle-offline": {
         parameters: {
             query?: never;
@@ -4325,6 +4345,8 @@ export interface components {
             id: string;
             /** Camp Id */
             camp_id: string;
+            /** Camp Name */
+            camp_name: string;
             trigger: components["schemas"]["SyncTrigger"];
             status: components["schemas"]["SyncStatus"];
             /** Pages Done */
@@ -5226,6 +5248,8 @@ export interface operations {
                 confidence?: number | null;
                 joined?: boolean | null;
                 verdict?: components["schemas"]["Verdict"] | null;
+                paid_from?: string | null;
+                paid_to?: string | null;
                 q?: string | null;
                 /** @description 可用逗号分隔多个状态 */
                 match_status?: string | null;
@@ -6066,6 +6090,8 @@ export interface operations {
                 confidence?: number | null;
                 joined?: boolean | null;
                 verdict?: components["schemas"]["Verdict"] | null;
+                paid_from?: string | null;
+                paid_to?: string | null;
                 q?: string | null;
                 /** @description 可用逗号分隔多个状态 */
                 match_status?: string | null;
@@ -6880,6 +6906,37 @@ export interface operations {
         };
     };
     retry_api_admin_refunds__refund_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_RefundOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    refresh_api_admin_refunds__refund_id__refresh_post: {
         parameters: {
             query?: never;
             header?: never;

@@ -1,5 +1,6 @@
 """Members (会员): lists, one member with everything about them, and who joined the group."""
 
+import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -10,6 +11,7 @@ from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.camps.service import get_camp
 from backend.checkins import progress as progresses
 from backend.checkins.rules import DayState
+from backend.core import clock
 from backend.core.errors import Invalid, NotFound
 from backend.core.pagination import PageRequest
 from backend.matching import repository as matching
@@ -236,12 +238,26 @@ async def _wanted(
     confidence: Annotated[int | None, Query(ge=0, le=100)] = None,
     joined: bool | None = None,
     verdict: Verdict | None = None,
+    paid_from: Day | None = None,
+    paid_to: Day | None = None,
     q: Annotated[str | None, Query(max_length=50)] = None,
 ) -> Filters:
-    """``q`` looks into what was typed and into the planet person's names and numbers. A foreign camp: 403."""
+    """``paid_from`` and ``paid_to`` are days, both inclusive; ``q`` looks into what was typed and into the planet
+    person's names and numbers. A foreign camp: 403.
+    """
     if camp_id is not None:
         viewer.require_camp((await get_camp(session, camp_id)).id)
-    return Filters(viewer.camp_ids, camp_id, match_status, confidence, joined, verdict, q)
+    return Filters(
+        camp_ids=viewer.camp_ids,
+        camp_id=camp_id,
+        match_status=match_status,
+        confidence=confidence,
+        joined=joined,
+        verdict=verdict,
+        paid_from=clock.day_start(paid_from) if paid_from else None,
+        paid_before=clock.day_start(paid_to + dt.timedelta(days=1)) if paid_to else None,
+        q=q,
+    )
 
 
 # The same filters for the list and for its export.

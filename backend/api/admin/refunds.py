@@ -202,6 +202,16 @@ async def retry(row: Visible, viewer: CurrentStaff, runtime: RuntimeDep, session
     return await _answer(session, refund.id)
 
 
+@router.post("/{refund_id}/refresh", dependencies=[Executor])
+async def refresh(refund_id: Id, viewer: CurrentStaff, runtime: RuntimeDep) -> Answer[RefundOut]:
+    """刷新状态: ask the provider now about a refund that it accepted; any other is answered as it stands."""
+    async with runtime.db.transaction() as session:
+        await _visible(session, viewer, refund_id)
+    await flows.refresh(runtime, refund_id)
+    async with runtime.db.transaction() as session:
+        return await _answer(session, refund_id)
+
+
 @router.post("/{refund_id}/settle-offline", dependencies=[Executor])
 async def settle_offline(refund_id: Id, body: NoteIn, viewer: CurrentStaff, runtime: RuntimeDep) -> Answer[RefundOut]:
     """标记已处理: the member got the money by other means, as the note says. The provider is asked first."""

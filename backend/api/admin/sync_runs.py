@@ -8,9 +8,10 @@ from backend.api.answers import Answer, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
 from backend.camps.service import get_camp
 from backend.checkins import repository, service
+from backend.checkins.repository import NamedRun
 from backend.core.errors import NotFound
 from backend.core.queue import enqueue
-from backend.models.checkins import SyncRun, SyncStatus, SyncTrigger
+from backend.models.checkins import SyncStatus, SyncTrigger
 from backend.staff.rules import Permission
 
 router = APIRouter(tags=["打卡同步"], dependencies=[Depends(Allowed(Permission.CHECKIN_SYNC))])
@@ -30,6 +31,7 @@ class SyncRunOut(Model):
 
     id: Id
     camp_id: Id
+    camp_name: str
     trigger: SyncTrigger
     status: SyncStatus
     pages_done: int
@@ -42,10 +44,11 @@ class SyncRunOut(Model):
     error: SyncErrorOut | None
 
 
-def sync_run_out(run: SyncRun) -> SyncRunOut:
+def _out(found: NamedRun) -> SyncRunOut:
+    run, camp_name = found
     columns = {name: getattr(run, name) for name in SyncRunOut.model_fields if hasattr(run, name)}
     error = SyncErrorOut(code=run.error_code, message=run.error_message or "") if run.error_code else None
-    return SyncRunOut(**columns, error=error)
+    return SyncRunOut(**columns, camp_name=camp_name, error=error)
 
 
 @router.post("/camps/{camp_id}/sync")
@@ -74,13 +77,13 @@ async def list_runs(
     if camp_id is not None:
         viewer.require_camp((await get_camp(session, camp_id)).id)
     found = await repository.runs_page(session, page, camp_ids=viewer.camp_ids, camp_id=camp_id, status=status)
-    return answer(Rows.of(found, sync_run_out))
+    return answer(Rows.of(found, _out))
 
 
 @router.get("/sync-runs/{run_id}")
 async def read_run(run_id: Id, session: SessionDep, viewer: CurrentStaff) -> Answer[SyncRunOut]:
-    run = await repository.run(session, run_id)
-    if run is None:
+    found = await repository.named_run(session, run_id)
+    if found is None:
         raise NotFound("同步记录不存在")
-    viewer.require_camp(run.camp_id)
-    return answer(sync_run_out(run))
+    viewer.require_camp(found[0].camp_id)
+    return answer(_out(found))

@@ -1,5 +1,6 @@
 """Members at the console: rows, filters, one member whole, matching by hand, joining; roles and scope; B4-like ids."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -102,6 +103,17 @@ async def test_the_list_is_filtered_paged_and_searched(scene: Scene, manager: De
     assert (page["total"], page["page"], page["page_size"], len(page["items"])) == (3, 2, 2, 1)
 
 
+async def test_the_day_of_payment_is_the_one_in_shanghai(scene: Scene, manager: Desk) -> None:
+    before, first, last, after = [
+        str((await scene.another(paid_at=dt.datetime.fromisoformat(f"{at}+08:00"))).id)
+        for at in ("2026-02-03T23:59:59", "2026-02-04T00:00:00", "2026-02-05T23:59:59", "2026-02-06T00:00:00")
+    ]
+    assert await scene.listed(manager, paid_from="2026-02-04", paid_to="2026-02-05") == [last, first]
+    assert before in await scene.listed(manager, paid_to="2026-02-03")
+    assert after in await scene.listed(manager, paid_from="2026-02-06")
+    assert await scene.listed(manager, paid_from="2026-02-07", paid_to="2026-02-01") == []
+
+
 @pytest.mark.parametrize(
     ("params", "field"),
     [
@@ -109,6 +121,7 @@ async def test_the_list_is_filtered_paged_and_searched(scene: Scene, manager: De
         ({"verdict": "maybe"}, "verdict"),
         ({"joined": "perhaps"}, "joined"),
         ({"confidence": "101"}, "confidence"),
+        ({"paid_from": "2026-02-30"}, "paid_from"),
         ({"page_size": "201"}, "page_size"),
         ({"q": "x" * 51}, "q"),
     ],

@@ -145,7 +145,7 @@ async def test_nobody_without_a_log_in(client: httpx.AsyncClient, db: Database) 
     [refund] = await waiting(db)
     for path in READS:
         assert (await client.get(f"/api/admin{path}")).status_code == 401
-    for path in ("approve", "reject", "retry", "reopen", "settle-offline"):
+    for path in ("approve", "reject", "retry", "refresh", "reopen", "settle-offline"):
         assert (await client.post(f"/api/admin/refunds/{refund.id}/{path}", json={})).status_code == 401
 
 
@@ -175,6 +175,7 @@ async def test_a_coach_reviews_own_camps_and_executes_nothing(db: Database, desk
     assert (await now_of(db, foreign)).status is S.PENDING_REVIEW
     for path, body_ in (
         (f"/refunds/{own.id}/retry", {}),
+        (f"/refunds/{own.id}/refresh", {}),
         (f"/refunds/{own.id}/reopen", {"reason": "其他"}),
         (f"/refunds/{own.id}/settle-offline", {"note": "已转账"}),
         ("/refunds/resume", {}),
@@ -375,6 +376,20 @@ async def test_retrying_a_closed_one_answers_with_its_successor(db: Database, ma
     assert row["out_refund_no"] != closed.out_refund_no
     others = (await manager.ok("GET", f"/refunds/{row['id']}"))["others"]
     assert [other["id"] for other in others] == [str(closed.id)]
+
+
+async def test_the_provider_is_asked_now(runtime: Runtime, world: World, time: Time, manager: Desk) -> None:
+    [refund] = await approved(runtime, world)
+    path = f"/refunds/{refund.id}/refresh"
+    world.sandbox.wechat_pay.faults.set("lose_request", on="query_refund")
+    # Not sent: there is nothing to ask about.
+    assert (await manager.ok("POST", path))["status"] == "approved"
+    await flows.send(runtime, {})
+    await manager.refused(502, "provider_unavailable", "POST", path)
+    assert (await manager.ok("POST", path))["status"] == "processing"
+    time.advance(5)
+    assert (await manager.ok("POST", path))["status"] == "succeeded"
+    await manager.refused(404, "not_found", "POST", f"/refunds/{NOBODY}/refresh")
 
 
 async def test_settling_offline(runtime: Runtime, world: World, time: Time, manager: Desk) -> None:

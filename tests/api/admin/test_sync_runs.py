@@ -52,6 +52,7 @@ async def test_a_run_is_asked_for_at_once_and_done_by_the_worker(stage: Stage, m
     assert run == {
         "id": started["sync_run_id"],
         "camp_id": str(stage.camp.id),
+        "camp_name": stage.camp.name,
         "trigger": "manual",
         "status": "complete",
         "pages_done": 2,
