@@ -13,6 +13,7 @@ export interface Paging {
 /** What a list may be filtered by: texts as they stand in the address; empty means not filtered. */
 export type Filters<K extends string> = Record<K, string>;
 
+/** `ListFilter` shows its form, `ListTable` its rows: both take it whole. */
 export interface List<K extends string, T> {
   /** What the form shows; `search` applies it. */
   form: Filters<K>;
@@ -24,7 +25,6 @@ export interface List<K extends string, T> {
   total: Ref<number>;
   error: ShallowRef<ApiError | null>;
   search: () => void;
-  reset: () => void;
   turn: (paging: Partial<Paging>) => void;
   reload: () => Promise<void>;
 }
@@ -99,10 +99,6 @@ export function useList<K extends string, T>(
     total,
     error,
     search: () => {
-      go({ ...form }, { page: 1 });
-    },
-    reset: () => {
-      for (const key of keys) (form as Record<string, string>)[key] = "";
       go({ ...form }, { page: 1 });
     },
     turn: (next) => {

@@ -38,19 +38,13 @@ export function useMatchingQueue() {
   );
 
   return {
-    ...list,
+    list,
     tab,
     /** What the shown rows were asked with, also for the export. */
     query: computed(() => queryOf(list.applied.value)),
     counts: computed(() => countsOf.get(list.rows.value) ?? {}),
     show: (next: MatchingTab) => {
       list.form.tab = next === "to_match" ? "" : next;
-      list.search();
-    },
-    /** Filters only: the tab is where a person is. */
-    reset: () => {
-      list.form.camp_id = "";
-      list.form.q = "";
       list.search();
     },
   };

@@ -17,7 +17,7 @@ const STALE = new Set<ApiError["code"]>([
 
 export const isStale = (error: unknown): boolean => STALE.has(asApiError(error).code);
 
-export type Act = "approve" | "reject" | "undo" | "reopen" | "retry" | "settleOffline";
+export type Act = "approve" | "reject" | "undo" | "reopen" | "retry" | "refresh" | "settleOffline";
 
 /** `text` is the note or reason that the act asks for. */
 const SEND: Record<Act, (path: { refund_id: string }, text: string) => Promise<Refund>> = {
@@ -27,6 +27,7 @@ const SEND: Record<Act, (path: { refund_id: string }, text: string) => Promise<R
   undo: (path) => api.post("/api/admin/refunds/{refund_id}/undo", { path }),
   reopen: (path, reason) => api.post("/api/admin/refunds/{refund_id}/reopen", { path, body: { reason } }),
   retry: (path) => api.post("/api/admin/refunds/{refund_id}/retry", { path }),
+  refresh: (path) => api.post("/api/admin/refunds/{refund_id}/refresh", { path }),
   settleOffline: (path, note) =>
     api.post("/api/admin/refunds/{refund_id}/settle-offline", { path, body: { note } }),
 };

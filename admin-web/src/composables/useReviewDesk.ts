@@ -5,6 +5,7 @@ import { price } from "@shared/money";
 import type { Schemas } from "@/api/client";
 import { useRefundActs, isStale, type Act } from "@/composables/useRefundActs";
 import { confirmed, tell, tellRefusal } from "@/utils/dialogs";
+import { REFUND_STATUS } from "@/utils/labels";
 import { REJECT_REASONS } from "@/utils/refundTexts";
 import { GROUPS, groupOf, type ReviewRow } from "@/utils/reviewRows";
 
@@ -30,7 +31,7 @@ interface Desk {
   stale: (refundId: string) => void;
 }
 
-const DONE: Record<Act, string> = {
+const DONE: Record<Exclude<Act, "refresh">, string> = {
   approve: "已通过",
   reject: "已拒绝",
   undo: "已撤销，退回待审核",
@@ -45,7 +46,7 @@ export function useReviewDesk({ changed, stale }: Desk) {
   const confirming = ref(false);
   const acts = useRefundActs((refund, act) => {
     asking.value = null;
-    tell(DONE[act]);
+    tell(act === "refresh" ? `最新状态：${REFUND_STATUS[refund.status].text}` : DONE[act]);
     changed(refund, act);
   }, stale);
 
@@ -58,7 +59,7 @@ export function useReviewDesk({ changed, stale }: Desk) {
 
   async function begin(act: Act, row: ReviewRow): Promise<void> {
     acts.error.value = null;
-    if (act === "undo") return send(act, row, "");
+    if (act === "undo" || act === "refresh") return send(act, row, "");
     if (act !== "retry") {
       asking.value = { act, row };
       return;

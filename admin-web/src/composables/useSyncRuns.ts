@@ -1,9 +1,5 @@
-import { computed } from "vue";
-
 import { useAction } from "@shared/useAction";
-import { useLoad } from "@shared/useLoad";
 
-import { allPages } from "@/api/allPages";
 import { api, type Schemas } from "@/api/client";
 import { useList } from "@/composables/useList";
 import { usePolling } from "@/composables/usePolling";
@@ -26,8 +22,6 @@ export function useSyncRuns() {
       },
     }),
   );
-  const camps = useLoad(() => allPages((page) => api.get("/api/admin/camps", { query: page })));
-  const names = computed(() => new Map(camps.data.value?.map((camp) => [camp.id, camp.name])));
   const again = useAction(async (campId: string) => {
     await api.post("/api/admin/camps/{camp_id}/sync", { path: { camp_id: campId } });
   });
@@ -44,11 +38,9 @@ export function useSyncRuns() {
     () => follow().catch(() => undefined),
     () => list.rows.value.some(isRunning),
   );
-  void camps.load();
 
   return {
-    ...list,
-    nameOf: (run: Run) => names.value.get(run.camp_id) ?? "—",
+    list,
     busy: again.busy,
     startAgain: async (run: Run) => {
       if (await again.run(run.camp_id)) tell("已开始同步");

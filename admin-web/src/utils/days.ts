@@ -1,6 +1,8 @@
 /** Arithmetic with calendar days, written `2026-03-01`. */
 import { weekdayIndex } from "@shared/time";
 
+export const isDay = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text);
+
 /** `days` later; negative is earlier. */
 export function addDays(day: string, days: number): string {
   const at = new Date(`${day.slice(0, 10)}T00:00:00Z`);

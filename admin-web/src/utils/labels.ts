@@ -6,6 +6,18 @@ export interface Label {
   type: "primary" | "success" | "warning" | "danger" | "info";
 }
 
+export interface Choice {
+  value: string;
+  label: string;
+}
+
+/** All of a map's words to choose from. */
+export const choicesOf = (labels: Record<string, string | Label>): Choice[] =>
+  Object.entries(labels).map(([value, label]) => ({
+    value,
+    label: typeof label === "string" ? label : label.text,
+  }));
+
 export const STAFF_ROLE: Record<Schemas["StaffRole"], string> = {
   super_admin: "超级管理员",
   manager: "管理员",
@@ -80,6 +92,11 @@ export const REFUND_STATUS: Record<Schemas["RefundStatus"], Label> = {
   rejected: { text: "已拒绝", type: "info" },
   closed: { text: "已关闭", type: "danger" },
 };
+
+export const CONFIDENCES: Choice[] = ["100", "66", "33", "0"].map((value) => ({ value, label: value }));
+
+/** Of a member and the camp's group, as a filter says it. */
+export const JOINED = { true: "已进群", false: "未进群" };
 
 export const SYNC_STATUS: Record<Schemas["SyncStatus"], Label> = {
   running: { text: "同步中", type: "primary" },

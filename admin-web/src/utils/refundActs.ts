@@ -9,6 +9,7 @@ export const ACT_TEXTS: Record<Act, string> = {
   undo: "撤销通过",
   reopen: "重新审核",
   retry: "重试",
+  refresh: "刷新状态",
   settleOffline: "标记已处理",
 };
 
@@ -18,6 +19,7 @@ export function actsFor(row: Pick<ReviewRow, "status">, may: (permission: Permis
   if (row.status === "pending_review") return review ? ["approve", "reject"] : [];
   if (row.status === "approved") return review ? ["undo"] : [];
   if (!execute) return [];
+  if (row.status === "processing") return ["refresh"];
   if (row.status === "failed") return ["retry", "settleOffline"];
   if (row.status === "closed") return ["retry"];
   return row.status === "rejected" ? ["reopen"] : [];

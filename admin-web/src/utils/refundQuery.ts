@@ -1,5 +1,6 @@
 /** What lists of refunds can be filtered by, as it stands in the address and as the service asks for it. */
 import type { paths } from "@/api/schema.gen";
+import { isDay } from "@/utils/days";
 import { MATCH_METHOD, REFUND_KIND, REFUND_STATUS, VERDICT } from "@/utils/labels";
 
 export const REFUND_FILTERS = [
@@ -25,7 +26,6 @@ export type RefundFilter = (typeof REFUND_FILTERS)[number];
 type Query = NonNullable<paths["/api/admin/refunds/ids"]["get"]["parameters"]["query"]>;
 
 const among = <K extends string>(labels: Record<K, unknown>, text: string): text is K => text in labels;
-const isDay = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text);
 
 /** What an old or mistyped address says and nothing can be is left out. */
 export function refundQuery(filters: Partial<Record<RefundFilter, string>>): Query {

@@ -44,14 +44,15 @@ it("takes a tab that there is none of for the first", async () => {
   expect(asked().tab).toBe("to_match");
 });
 
-it("stays on its tab when the filters are taken back, and begins another at page one", async () => {
-  const { queue, router } = await opened("/matching?tab=closed&q=%E6%9E%97&page=2");
-  queue.reset();
+it("stays on its tab when something is searched, and begins another at page one", async () => {
+  const { queue, router } = await opened("/matching?tab=closed&page=2");
+  queue.list.form.q = "林";
+  queue.list.search();
   await flushPromises();
-  expect(router.currentRoute.value.query).toEqual({ tab: "closed" });
-  queue.turn({ page: 3 });
+  expect(router.currentRoute.value.query).toEqual({ tab: "closed", q: "林" });
+  queue.list.turn({ page: 3 });
   await flushPromises();
   queue.show("to_match");
   await flushPromises();
-  expect(router.currentRoute.value.query).toEqual({});
+  expect(router.currentRoute.value.query).toEqual({ q: "林" });
 });

@@ -38,7 +38,7 @@ describe("actsFor", () => {
     ["pending_review", ["approve", "reject"]],
     ["approved", ["undo"]],
     ["sending", []],
-    ["processing", []],
+    ["processing", ["refresh"]],
     ["failed", ["retry", "settleOffline"]],
     ["closed", ["retry"]],
     ["rejected", ["reopen"]],
@@ -50,6 +50,7 @@ describe("actsFor", () => {
   it("leaves money that failed to those who may send it", () => {
     const coach = (permission: string) => permission === "refund.review";
     expect(actsFor({ status: "failed" }, coach)).toEqual([]);
+    expect(actsFor({ status: "processing" }, coach)).toEqual([]);
     expect(actsFor({ status: "pending_review" }, coach)).toEqual(["approve", "reject"]);
   });
 
