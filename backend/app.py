@@ -15,16 +15,17 @@ from backend.api.webhook import router as webhook
 from backend.core import clock
 from backend.core.config import Settings, load_settings
 from backend.core.logging import configure_logging
-from backend.runtime import Runtime, open_runtime
+from backend.runtime import Live, Runtime, open_live
 
 
-def create_app(settings: Settings, runtime: Runtime | None = None) -> FastAPI:
+def create_app(settings: Settings, runtime: Live | Runtime | None = None) -> FastAPI:
     """The application. Without ``runtime`` it opens its own when it starts and closes it when it stops."""
+    live = Live(runtime) if isinstance(runtime, Runtime) else runtime
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_runtime(settings) as opened:
-            app.state.runtime = opened
+        async with open_live(settings) as opened:
+            app.state.live = opened
             yield
 
     app = FastAPI(
@@ -33,10 +34,10 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        lifespan=lifespan if runtime is None else None,
+        lifespan=lifespan if live is None else None,
     )
-    if runtime is not None:
-        app.state.runtime = runtime
+    if live is not None:
+        app.state.live = live
     errors.install(app)
     app.include_router(system.router)
     app.include_router(media.router)

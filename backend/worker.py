@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from backend.core.config import Settings
 from backend.core.queue import QUEUE_NAME, arq_settings
 from backend.jobs import SCHEDULED, WAKEUPS, run_if_due, run_job
-from backend.runtime import Runtime, open_runtime
+from backend.runtime import Live, open_live
 from backend.timetable import Daily
 
 log = structlog.get_logger(__name__)
@@ -29,9 +29,9 @@ async def run_worker(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_runtime(settings) as runtime:
-        lanes = [asyncio.create_task(_keep_timetable(runtime, lane, stop)) for lane in _lanes(settings.jobs_off)]
-        tasks = [asyncio.create_task(_answer_doorbell(runtime, stop)), *lanes]
+    async with open_live(settings) as live:
+        lanes = [asyncio.create_task(_keep_timetable(live, lane, stop)) for lane in _lanes(settings.jobs_off)]
+        tasks = [asyncio.create_task(_answer_doorbell(live, stop)), *lanes]
         log.info("worker.started")
         await stop.wait()
         # Whatever hangs then, such as a driver whose server is gone: the rows remember where the work stood.
@@ -49,12 +49,13 @@ def _lanes(off: list[str]) -> list[list[str]]:
     return [nightly, *([name] for name in names if name not in nightly)]
 
 
-async def _keep_timetable(runtime: Runtime, lane: list[str], stop: asyncio.Event) -> None:
+async def _keep_timetable(live: Live, lane: list[str], stop: asyncio.Event) -> None:
     # Not for ever: a database that dies while we are told to stop may turn the cancellation into its own error.
     while not stop.is_set():
         for name in lane:
             try:
-                await run_if_due(runtime, name)
+                async with live.lease() as runtime:
+                    await run_if_due(runtime, name)
             except Exception:
                 # The database is away: the slot stays free, and the next tick tries again.
                 log.exception("timetable.failed", job=name)
@@ -66,21 +67,21 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _answer_doorbell(runtime: Runtime, stop: asyncio.Event) -> None:
+async def _answer_doorbell(live: Live, stop: asyncio.Event) -> None:
     """Run what commits ask for. A Redis that is away is waited for; the timetable's sweep works meanwhile."""
     while not stop.is_set():
         try:
-            pool = await create_pool(arq_settings(runtime.settings.redis_url), default_queue_name=QUEUE_NAME)
-            await _listen(runtime, pool)
+            pool = await create_pool(arq_settings(live.now.settings.redis_url), default_queue_name=QUEUE_NAME)
+            await _listen(live, pool)
         except (RedisError, OSError) as error:
             log.warning("doorbell.unavailable", error=type(error).__name__)
         await _pause(stop, RETRY_SECONDS)
 
 
-async def _listen(runtime: Runtime, pool: ArqRedis) -> None:
+async def _listen(live: Live, pool: ArqRedis) -> None:
     worker = Worker(
-        functions=[func(_wakeup(runtime, name), name=name, keep_result=0, max_tries=1) for name in WAKEUPS]
-        + [func(_by_hand(runtime), name="job", keep_result=0, max_tries=1)],
+        functions=[func(_wakeup(live, name), name=name, keep_result=0, max_tries=1) for name in WAKEUPS]
+        + [func(_by_hand(live), name="job", keep_result=0, max_tries=1)],
         queue_name=QUEUE_NAME,
         redis_pool=pool,
         handle_signals=False,
@@ -96,19 +97,21 @@ async def _listen(runtime: Runtime, pool: ArqRedis) -> None:
         await pool.aclose()
 
 
-def _wakeup(runtime: Runtime, name: str) -> WorkerCoroutine:
+def _wakeup(live: Live, name: str) -> WorkerCoroutine:
     async def wake(_: dict[Any, Any], arguments: dict[str, str]) -> None:
         with structlog.contextvars.bound_contextvars(job=name):
             try:
-                await WAKEUPS[name](runtime, arguments)
+                async with live.lease() as runtime:
+                    await WAKEUPS[name](runtime, arguments)
             except Exception:
                 log.exception("job.failed")
 
     return cast("WorkerCoroutine", wake)
 
 
-def _by_hand(runtime: Runtime) -> WorkerCoroutine:
+def _by_hand(live: Live) -> WorkerCoroutine:
     async def run(_: dict[Any, Any], arguments: dict[str, str]) -> None:
-        await run_job(runtime, arguments["name"])
+        async with live.lease() as runtime:
+            await run_job(runtime, arguments["name"])
 
     return cast("WorkerCoroutine", run)

@@ -19,18 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from backend.app import create_app
 from backend.core import clock
-from backend.core.config import LogSettings, Settings
+from backend.core.config import LogSettings
 from backend.core.db import Database, make_engine
 from backend.core.logging import configure_logging
 from backend.core.migrate import upgrade
 from backend.core.queue import Job
-from backend.core.security import SecretBox
-from backend.gateways.storage import make_storage
-from backend.gateways.wechat_oauth import WeChatOAuth
-from backend.gateways.wechat_pay import WeChatPay
-from backend.gateways.wecom import WeCom
-from backend.gateways.zsxq import Zsxq
-from backend.runtime import Runtime
+from backend.runtime import Reach, Runtime, build_runtime, close_gateways
 from tests.servers import servers_of
 from tests.world import World, make_world
 
@@ -164,43 +158,29 @@ def world(tmp_path: Path) -> World:
     return make_world(tmp_path)
 
 
-def _runtime(settings: Settings, database: Database, world: World) -> Runtime:
-    async def no_wait(_: float) -> None:
-        return None
-
-    return Runtime(
-        settings=settings,
-        db=database,
-        secrets=SecretBox(settings.data_key_bytes),
-        wechat_pay=WeChatPay(settings.wechat_pay, transport=world.transport),
-        wechat_oauth=WeChatOAuth(settings.wechat_oauth, transport=world.transport),
-        zsxq=Zsxq(settings.zsxq, transport=world.transport, sleep=no_wait),
-        wecom=WeCom(settings.wecom, transport=world.transport),
-        storage=make_storage(settings.storage),
-    )
+async def _no_wait(_: float) -> None:
+    return None
 
 
-async def _closed(runtime: Runtime) -> None:
-    await runtime.wechat_pay.aclose()
-    await runtime.wechat_oauth.aclose()
-    await runtime.zsxq.aclose()
-    await runtime.wecom.aclose()
+def reach_of(world: World) -> Reach:
+    """The way from the gateways to the simulators."""
+    return Reach(world.transport, _no_wait)
 
 
 @pytest.fixture
 async def runtime(db: Database, world: World) -> AsyncIterator[Runtime]:
     """Product code wired to the simulators over their real protocols."""
-    made = _runtime(world.settings, db, world)
+    made = build_runtime(world.settings, db, reach_of(world))
     yield made
-    await _closed(made)
+    await close_gateways(made)
 
 
 @pytest.fixture
 async def shared_runtime(shared_db: Database, world: World) -> AsyncIterator[Runtime]:
     """Like ``runtime``, on real connections."""
-    made = _runtime(world.settings, shared_db, world)
+    made = build_runtime(world.settings, shared_db, reach_of(world))
     yield made
-    await _closed(made)
+    await close_gateways(made)
 
 
 def _client(app: FastAPI, ip: str = "203.0.113.9") -> httpx.AsyncClient:

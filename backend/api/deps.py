@@ -11,7 +11,7 @@ from backend.core.actor import Actor
 from backend.core.errors import Unauthenticated
 from backend.core.pagination import PageRequest
 from backend.payers import service as payers
-from backend.runtime import Runtime
+from backend.runtime import Live, Runtime
 from backend.staff import service as staff
 from backend.staff.rules import Permission
 from backend.staff.service import PasswordChangeRequired, Viewer
@@ -21,9 +21,18 @@ from .answers import request_id
 _bearer = HTTPBearer(auto_error=False)
 
 
-def get_runtime(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
-    return runtime
+def get_live(request: Request) -> Live:
+    live: Live = request.app.state.live
+    return live
+
+
+LiveDep = Annotated[Live, Depends(get_live)]
+
+
+async def get_runtime(live: LiveDep) -> AsyncIterator[Runtime]:
+    """One and the same from the first line of the request to the last byte of its answer."""
+    async with live.lease() as runtime:
+        yield runtime
 
 
 RuntimeDep = Annotated[Runtime, Depends(get_runtime)]

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.api.deps import RuntimeDep
+from backend.api.deps import LiveDep
 from backend.api.documents import Audience, Json, openapi_document
 from backend.core.errors import NotFound
 from backend.core.migrate import current_revision, newest_revision
@@ -32,8 +32,9 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readyz(runtime: RuntimeDep) -> JSONResponse:
+async def readyz(live: LiveDep) -> JSONResponse:
     """Whether requests can be served: database, Redis and migrations are each ``ok`` or say why not (then 503)."""
+    runtime = live.now  # a lease may need the database
     redis, (database, migrations) = await asyncio.gather(_redis(runtime), _database(runtime))
     parts = {"database": database, "redis": redis, "migrations": migrations}
     ready = set(parts.values()) == {"ok"}

@@ -8,6 +8,7 @@ import base64
 import binascii
 import ipaddress
 import os
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,8 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from backend.core import pem
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -39,21 +42,76 @@ def _split(value: object) -> object:
     return value
 
 
-class WeChatPaySettings(BaseModel):
-    """The merchant at WeChat Pay. Public-key mode when both ``public_key_*`` are given, else certificates."""
+class Fault(StrEnum):
+    """What can be wrong with a field beyond its type: a rule among fields, or about what is inside."""
+
+    NOT_32 = "must have exactly 32 characters"
+    NO_FILE = "no such file"
+    NO_PRIVATE_KEY = "is not a readable RSA private key in PEM"
+    NO_PUBLIC_KEY = "is not a readable RSA public key in PEM"
+    ID_AND_KEY = "id and key of the public key are needed together"
+    MIN_ABOVE_MAX = "is above the largest deposit"
+
+
+class Section(BaseModel):
+    """Settings of one topic. What staff may change in the console lies over a section as a whole."""
+
+    def faults(self) -> dict[str, Fault]:
+        """What makes it unusable although each field by itself is well formed, by field."""
+        return {}
+
+
+class WeChatPaySettings(Section):
+    """The merchant at WeChat Pay. Public-key mode when id and key are given, else certificates.
+
+    A key comes as PEM, or as the path of a file with it; the PEM wins.
+    """
 
     base_url: str = "https://api.mch.weixin.qq.com"
     mch_id: str = ""
     app_id: str = ""
     cert_serial_no: str = ""
+    private_key: SecretStr = SecretStr("")
     private_key_path: Path | None = None
     apiv3_key: SecretStr = SecretStr("")
     public_key_id: str = ""
+    public_key: str = ""
     public_key_path: Path | None = None
     timeout_seconds: float = Field(default=8.0, gt=0)
 
+    def private_key_pem(self) -> bytes:
+        """The merchant's private key; empty when none is given. Raises OSError for a file that can't be read."""
+        return _pem(self.private_key.get_secret_value(), self.private_key_path)
 
-class WeChatOAuthSettings(BaseModel):
+    def public_key_pem(self) -> bytes:
+        """WeChat Pay's public key; empty when none is given. Raises OSError for a file that can't be read."""
+        return _pem(self.public_key, self.public_key_path)
+
+    def faults(self) -> dict[str, Fault]:
+        found: dict[str, Fault] = {}
+        for name, path in (("private_key_path", self.private_key_path), ("public_key_path", self.public_key_path)):
+            if path is not None and not path.is_file():
+                found[name] = Fault.NO_FILE
+        private_key = self.private_key.get_secret_value()
+        if private_key and pem.private_key(private_key.encode()) is None:
+            found["private_key"] = Fault.NO_PRIVATE_KEY
+        if self.public_key and pem.public_key(self.public_key.encode()) is None:
+            found["public_key"] = Fault.NO_PUBLIC_KEY
+        if bool(self.public_key_id) != bool(self.public_key or self.public_key_path):
+            found["public_key_id"] = Fault.ID_AND_KEY
+        apiv3_key = self.apiv3_key.get_secret_value()
+        if apiv3_key and len(apiv3_key.encode()) != 32:
+            found["apiv3_key"] = Fault.NOT_32
+        return found
+
+
+def _pem(given: str, path: Path | None) -> bytes:
+    if given:
+        return given.encode()
+    return path.read_bytes() if path is not None else b""
+
+
+class WeChatOAuthSettings(Section):
     """The service account whose web authorisation tells a member's openid."""
 
     base_url: str = "https://api.weixin.qq.com"
@@ -63,7 +121,7 @@ class WeChatOAuthSettings(BaseModel):
     timeout_seconds: float = Field(default=8.0, gt=0)
 
 
-class ZsxqSettings(BaseModel):
+class ZsxqSettings(Section):
     """How 知识星球 is read. Pauses are seconds; retry policy: reference zsxq-api §3.3."""
 
     base_url: str = "https://api.zsxq.com"
@@ -78,7 +136,7 @@ class ZsxqSettings(BaseModel):
     _split_waits = field_validator("retry_waits_seconds", mode="before")(_split)
 
 
-class WeComSettings(BaseModel):
+class WeComSettings(Section):
     """The WeCom application that tells staff, and the group robot. Empty ids switch a channel off."""
 
     base_url: str = "https://qyapi.weixin.qq.com"
@@ -90,7 +148,7 @@ class WeComSettings(BaseModel):
     timeout_seconds: float = Field(default=8.0, gt=0)
 
 
-class StorageSettings(BaseModel):
+class StorageSettings(Section):
     """Where uploaded pictures lie."""
 
     kind: Literal["local", "cos"] = "local"
@@ -102,15 +160,18 @@ class StorageSettings(BaseModel):
     cos_base_url: str = ""
 
 
-class PaymentSettings(BaseModel):
+class PaymentSettings(Section):
     """Rules of paying a deposit."""
 
     order_minutes: int = Field(default=30, ge=1, le=7 * 24 * 60)
     deposit_min_fen: int = Field(default=100, ge=1)
     deposit_max_fen: int = Field(default=99_900, ge=1)
 
+    def faults(self) -> dict[str, Fault]:
+        return {"deposit_min_fen": Fault.MIN_ABOVE_MAX} if self.deposit_min_fen > self.deposit_max_fen else {}
 
-class RefundSettings(BaseModel):
+
+class RefundSettings(Section):
     """Rules of paying it back."""
 
     per_second: float = Field(default=10.0, gt=0, le=150)
@@ -127,7 +188,7 @@ class RefundSettings(BaseModel):
     _split_waits = field_validator("retry_waits_seconds", mode="before")(_split)
 
 
-class SyncSettings(BaseModel):
+class SyncSettings(Section):
     """Rules of reading check-ins."""
 
     manual_pause_seconds: int = Field(default=300, ge=0)
@@ -224,6 +285,11 @@ class Settings(BaseSettings):
         """The keys as bytes: the first encrypts, all decrypt."""
         return [base64.b64decode(key.get_secret_value()) for key in self.data_keys]
 
+    def sections(self) -> dict[str, Section]:
+        """The sections by name."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in values.items() if isinstance(value, Section)}
+
     def production_problems(self) -> list[str]:
         """What forbids a start in production, one line per problem."""
         problems = []
@@ -252,7 +318,9 @@ class Settings(BaseSettings):
             "CAMP_WECHAT_PAY__MCH_ID": self.wechat_pay.mch_id,
             "CAMP_WECHAT_PAY__APP_ID": self.wechat_pay.app_id,
             "CAMP_WECHAT_PAY__CERT_SERIAL_NO": self.wechat_pay.cert_serial_no,
-            "CAMP_WECHAT_PAY__PRIVATE_KEY_PATH": self.wechat_pay.private_key_path,
+            "CAMP_WECHAT_PAY__PRIVATE_KEY_PATH": (
+                self.wechat_pay.private_key.get_secret_value() or self.wechat_pay.private_key_path
+            ),
             "CAMP_WECHAT_PAY__APIV3_KEY": self.wechat_pay.apiv3_key.get_secret_value(),
             "CAMP_WECHAT_OAUTH__APP_ID": self.wechat_oauth.app_id,
             "CAMP_WECHAT_OAUTH__APP_SECRET": self.wechat_oauth.app_secret.get_secret_value(),
@@ -269,20 +337,13 @@ class Settings(BaseSettings):
 
     def problems(self) -> list[str]:
         """What forbids a start in any environment, beyond what single fields say."""
-        problems = []
-        pay = self.wechat_pay
-        for name, path in (("PRIVATE_KEY_PATH", pay.private_key_path), ("PUBLIC_KEY_PATH", pay.public_key_path)):
-            if path is not None and not path.is_file():
-                problems.append(f"CAMP_WECHAT_PAY__{name}: no such file")
+        problems = [
+            f"CAMP_{group.upper()}__{name.upper()}: {fault}"
+            for group, section in self.sections().items()
+            for name, fault in section.faults().items()
+        ]
         if self.front_ends_dir is not None and not self.front_ends_dir.is_dir():
             problems.append("CAMP_FRONT_ENDS_DIR: no such folder")
-        if bool(pay.public_key_id) != bool(pay.public_key_path):
-            problems.append("CAMP_WECHAT_PAY__PUBLIC_KEY_ID: id and path of the public key are needed together")
-        key = pay.apiv3_key.get_secret_value()
-        if key and len(key.encode()) != 32:
-            problems.append("CAMP_WECHAT_PAY__APIV3_KEY: must have exactly 32 characters")
-        if self.payment.deposit_min_fen > self.payment.deposit_max_fen:
-            problems.append("CAMP_PAYMENT__DEPOSIT_MIN_FEN: is above CAMP_PAYMENT__DEPOSIT_MAX_FEN")
         if self.env == "production":
             problems += self.production_problems()
         return problems

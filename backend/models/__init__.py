@@ -16,6 +16,7 @@ from backend.models.payments import Payment
 from backend.models.planets import Planet, PlanetUser
 from backend.models.reconciliation import ReconciliationCase, ReconciliationDay
 from backend.models.refunds import Refund, RefundHold
+from backend.models.settings import SettingsCheck, SettingsGroup
 from backend.models.staff import Staff, StaffSession
 from backend.models.uploads import Upload
 
@@ -44,6 +45,8 @@ __all__ = [
     "ReconciliationDay",
     "Refund",
     "RefundHold",
+    "SettingsCheck",
+    "SettingsGroup",
     "Staff",
     "StaffSession",
     "StateChange",

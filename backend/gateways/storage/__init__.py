@@ -33,5 +33,5 @@ class Storage(Protocol):
 
 
 def make_storage(settings: StorageSettings) -> Storage:
-    """The store the settings ask for. Raises ``Rejected("not_configured")`` if COS lacks a needed field."""
+    """The store the settings ask for."""
     return CosStorage(settings) if settings.kind == "cos" else LocalStorage(settings.local_dir)

@@ -24,32 +24,18 @@ logging.getLogger("qcloud_cos").setLevel(logging.CRITICAL + 1)
 class CosStorage:
     """One private bucket. ``cos_base_url`` (scheme and host, no path) replaces ``<bucket>.cos.<region>.myqcloud.com``.
 
+    With incomplete settings it can be built, but every call raises ``Rejected("not_configured")``.
     Presigned addresses follow the machine's clock: COS knows nothing of a test clock.
     """
 
     def __init__(self, settings: StorageSettings) -> None:
-        secret = settings.cos_secret_key.get_secret_value()
-        if not (settings.cos_bucket and settings.cos_region and settings.cos_secret_id and secret):
-            raise Rejected(SYSTEM, "not_configured", "region, bucket, secret id and secret key are needed")
-        place = urlsplit(settings.cos_base_url) if settings.cos_base_url else None
-        if place and (place.scheme not in ("http", "https") or not place.netloc or place.path.strip("/")):
-            raise Rejected(SYSTEM, "not_configured", "the base address is not scheme and host")
-        config = CosConfig(
-            Region=settings.cos_region,
-            SecretId=settings.cos_secret_id,
-            SecretKey=secret,
-            Scheme=place.scheme if place else "https",
-            Domain=place.netloc if place else None,
-            Timeout=TIMEOUT_SECONDS,
-        )
         self._bucket = settings.cos_bucket
-        # No retries inside: it would sleep in the thread, and the caller decides about repeats.
-        self._client = CosS3Client(config, retry=0)
+        self._client = _client(settings)
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
         check_key(key)
         await self._call(
-            lambda: self._client.put_object(
+            lambda: self._sdk().put_object(
                 Bucket=self._bucket, Body=data, Key=key, EnableMD5=True, ContentType=content_type
             )
         )
@@ -58,21 +44,26 @@ class CosStorage:
         check_key(key)
 
         def read() -> bytes:
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            body = self._sdk().get_object(Bucket=self._bucket, Key=key)["Body"]
             return b"".join(body.get_stream(64 * 1024))
 
         return await self._call(read)
 
     async def delete(self, key: str) -> None:
         check_key(key)
-        await self._call(lambda: self._client.delete_object(Bucket=self._bucket, Key=key))
+        await self._call(lambda: self._sdk().delete_object(Bucket=self._bucket, Key=key))
 
     async def url(self, key: str, expires_seconds: int | None) -> str | None:
         check_key(key)
-        address: str = self._client.get_presigned_download_url(
+        address: str = self._sdk().get_presigned_download_url(
             Bucket=self._bucket, Key=key, Expired=expires_seconds or DEFAULT_URL_SECONDS
         )
         return address
+
+    def _sdk(self) -> Any:
+        if self._client is None:
+            raise Rejected(SYSTEM, "not_configured")
+        return self._client
 
     @staticmethod
     async def _call(function: Callable[[], T]) -> T:
@@ -86,6 +77,26 @@ class CosStorage:
         except OSError as error:
             # The connection broke while the body was being read (requests' errors are OSErrors).
             raise Unavailable(SYSTEM, "broken_off", type(error).__name__) from None
+
+
+def _client(settings: StorageSettings) -> Any:
+    """The SDK's client; None while a needed setting is empty, or the base address is more than scheme and host."""
+    secret = settings.cos_secret_key.get_secret_value()
+    if not (settings.cos_bucket and settings.cos_region and settings.cos_secret_id and secret):
+        return None
+    place = urlsplit(settings.cos_base_url) if settings.cos_base_url else None
+    if place and (place.scheme not in ("http", "https") or not place.netloc or place.path.strip("/")):
+        return None
+    config = CosConfig(
+        Region=settings.cos_region,
+        SecretId=settings.cos_secret_id,
+        SecretKey=secret,
+        Scheme=place.scheme if place else "https",
+        Domain=place.netloc if place else None,
+        Timeout=TIMEOUT_SECONDS,
+    )
+    # No retries inside: it would sleep in the thread, and the caller decides about repeats.
+    return CosS3Client(config, retry=0)
 
 
 def _refusal(error: Any) -> GatewayError:

@@ -1,13 +1,16 @@
-"""The merchant's key material, read once from the files the settings name."""
+"""The merchant's key material, read once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from backend.core.config import SettingsError, WeChatPaySettings
+from backend.core import pem
+from backend.core.config import Fault, SettingsError, WeChatPaySettings
 from backend.gateways.wechat_pay.signing import MerchantKey
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +25,28 @@ class Credentials:
 
 
 def load_credentials(settings: WeChatPaySettings) -> Credentials | None:
-    """None while a needed setting is empty. Raises SettingsError for key files that can't be used."""
+    """None while a needed setting is empty. Raises SettingsError for keys that can't be used."""
     apiv3_key = settings.apiv3_key.get_secret_value().encode()
-    path = settings.private_key_path
-    if path is None or not (settings.mch_id and settings.app_id and settings.cert_serial_no and apiv3_key):
+    private_key = _read(settings.private_key_pem, pem.private_key, Fault.NO_PRIVATE_KEY, "PRIVATE_KEY_PATH")
+    if private_key is None or not (settings.mch_id and settings.app_id and settings.cert_serial_no and apiv3_key):
         return None
     return Credentials(
         app_id=settings.app_id,
-        merchant=MerchantKey(settings.mch_id, settings.cert_serial_no, _private_key(path)),
+        merchant=MerchantKey(settings.mch_id, settings.cert_serial_no, private_key),
         apiv3_key=apiv3_key,
         public_key_id=settings.public_key_id,
-        public_key=_public_key(settings.public_key_path) if settings.public_key_path else None,
+        public_key=_read(settings.public_key_pem, pem.public_key, Fault.NO_PUBLIC_KEY, "PUBLIC_KEY_PATH"),
     )
 
 
-def _private_key(path: Path) -> RSAPrivateKey:
+def _read(source: Callable[[], bytes], parse: Callable[[bytes], K | None], fault: Fault, name: str) -> K | None:
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError):
-        key = None
-    if not isinstance(key, RSAPrivateKey):
-        raise SettingsError(["CAMP_WECHAT_PAY__PRIVATE_KEY_PATH: is not a readable RSA private key in PEM"])
-    return key
-
-
-def _public_key(path: Path) -> RSAPublicKey:
-    try:
-        key = load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError):
-        key = None
-    if not isinstance(key, RSAPublicKey):
-        raise SettingsError(["CAMP_WECHAT_PAY__PUBLIC_KEY_PATH: is not a readable RSA public key in PEM"])
+        text = source()
+    except OSError:
+        text = b"unreadable"
+    if not text:
+        return None
+    key = parse(text)
+    if key is None:
+        raise SettingsError([f"CAMP_WECHAT_PAY__{name}: {fault}"])
     return key

@@ -15,6 +15,7 @@ from backend.gateways.zsxq.errors import (
     RateLimited,
     ShapeChanged,
 )
+from backend.gateways.zsxq.pacing import Sleep
 from backend.gateways.zsxq.token import token_from_cookie
 from backend.gateways.zsxq.types import (
     PlanetMember,
@@ -47,6 +48,7 @@ __all__ = [
     "RateLimited",
     "Scope",
     "ShapeChanged",
+    "Sleep",
     "Totals",
     "Zsxq",
     "token_from_cookie",

@@ -41,6 +41,7 @@ class Zsxq:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._settings = settings
+        self._transport = transport
         self._wire = Wire(settings, transport)
         self._sleep = sleep
         self._lanes: dict[str, Lane] = {}
@@ -48,6 +49,17 @@ class Zsxq:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._wire.aclose()
+
+    def renewed(self, settings: ZsxqSettings) -> "Zsxq":
+        """Another with these settings, which goes on with what is remembered of each token.
+
+        A token is asked by one at a time and not before its turn, also while both are in use.
+        """
+        after = Zsxq(settings, transport=self._transport, sleep=self._sleep)
+        after._lanes = self._lanes
+        for lane in self._lanes.values():
+            lane.settings = settings
+        return after
 
     def planet(self, group_id: str, token: str) -> "Planet":
         """The planet as seen with ``token`` (bare or in a cookie header). Raises ValueError if that is no token."""

@@ -37,7 +37,7 @@ class Lane:
     """
 
     def __init__(self, settings: ZsxqSettings, sleep: Sleep) -> None:
-        self._settings = settings
+        self.settings = settings
         self._sleep = sleep
         self._calls = asyncio.Lock()
         self._turn = asyncio.Lock()
@@ -54,14 +54,14 @@ class Lane:
         async with self._calls:
             self._refuse_if_closed()
             try:
-                return await self._with_retries(attempt, self._settings.retry_waits_seconds)
+                return await self._with_retries(attempt, self.settings.retry_waits_seconds)
             except RateLimited as error:
                 await self._cool_down(error)
             return await self._once(attempt)
 
     async def probe(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
         """The same for a person waiting at a button: passes every closed gate, few retries, no cool-down."""
-        return await self._with_retries(attempt, self._settings.retry_waits_seconds[:PROBE_RETRIES])
+        return await self._with_retries(attempt, self.settings.retry_waits_seconds[:PROBE_RETRIES])
 
     def revive(self) -> None:
         """The token was seen to work."""
@@ -82,7 +82,7 @@ class Lane:
     async def _once(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
         """One request, not before its turn."""
         async with self._turn:
-            interval = self._settings.min_interval_seconds
+            interval = self.settings.min_interval_seconds
             # Bounded, because the clock may be set back.
             wait = min(self._next_at - clock.timestamp(), 2 * interval)
             if wait > 0:
@@ -106,13 +106,13 @@ class Lane:
         if self._rest_until > now:
             log.warning("zsxq_token_rests", seconds=round(self._rest_until - now))
             raise RateLimited(error.message, retry_after=self._rest_until - now)
-        seconds = self._settings.cool_down_seconds * _random.uniform(1 - _COOL_DOWN_JITTER, 1 + _COOL_DOWN_JITTER)
+        seconds = self.settings.cool_down_seconds * _random.uniform(1 - _COOL_DOWN_JITTER, 1 + _COOL_DOWN_JITTER)
         log.warning("zsxq_cool_down", seconds=round(seconds, 1))
         await self._sleep(max(seconds, error.retry_after or 0.0))
 
     def _asks_too_much(self, error: Unavailable) -> bool:
         """Whether the server asked for a pause longer than a call may take."""
-        return (error.retry_after or 0.0) > self._settings.cool_down_seconds
+        return (error.retry_after or 0.0) > self.settings.cool_down_seconds
 
     def _refuse_if_closed(self) -> None:
         if self._dead is not None:

@@ -208,6 +208,13 @@ async def test_keys_are_checked_before_anything_is_sent(storage: CosStorage, cos
         {"cos_base_url": "https://cos.test/path"},
     ],
 )
-def test_incomplete_settings_are_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(Rejected, match="not_configured"):
-        make_storage(settings_for("https://cos.test", **changes))
+async def test_incomplete_settings_refuse_every_call(changes: dict[str, object]) -> None:
+    storage = make_storage(settings_for("https://cos.test", **changes))
+    for call in (
+        storage.put("a/b", b"x", "text/plain"),
+        storage.get("a/b"),
+        storage.delete("a/b"),
+        storage.url("a/b", 9),
+    ):
+        with pytest.raises(Rejected, match="not_configured"):
+            await call
