@@ -34,6 +34,7 @@ async def _measure(running: Servers) -> tuple[list[Result], str]:
         ("check-ins", checkins.run),
         ("refund lists", refund_lists.run),
         ("the console's lists", lists.run),
+        ("the reports", lists.run_statistics),
     ):
         print(f"measuring {name} …", file=sys.stderr)
         results.append(await benchmark(running))

@@ -110,6 +110,12 @@ SELECT gen_random_uuid(), paid_at + make_interval(hours => l), 'staff', NULL, 'å
 FROM crowd, generate_series(1, 5) l
 """,
 )
+# The first coach leads every second camp and reviewed everything; the other the rest.
+_COACHES = """
+INSERT INTO camp_staff (camp_id, staff_id, kind)
+SELECT id, CASE WHEN checkin_id::int % 2 = 0 THEN :one ELSE :two END, 'coach' FROM camps
+"""
+_REVIEWS = "UPDATE refunds SET reviewer_id = :one WHERE status <> 'pending_review'"
 _RUNS = """
 INSERT INTO sync_runs (id, created_at, camp_id, trigger, status, pages_done, people_seen, people_expected, posts_seen,
                        posts_read, rows_malformed, heartbeat_at, started_at, finished_at)
@@ -131,9 +137,12 @@ async def fill(db: Database, size: Size) -> Staff:
             "now": f"timestamptz '{clock.now().isoformat()}'",
             "planet": f"uuid '{planet.id}'",
         }
+        for name in ("one", "two"):
+            coach = await factories.make_staff(session, StaffRole.COACH)
+            values[name] = f"uuid '{coach.id}'"
         # The rules about refunds are checked row by row, and these rows keep them by their making.
         await session.execute(text("SET LOCAL session_replication_role = replica"))
-        for statement in (_CAMPS, _PEOPLE, _RUNS, _NUMBERED, *_ROWS):
+        for statement in (_CAMPS, _PEOPLE, _RUNS, _NUMBERED, *_ROWS, _COACHES, _REVIEWS):
             connection = await session.connection()
             await connection.exec_driver_sql(_NAME.sub(lambda found: values[found[1]], statement))
     await _vacuum(db)

@@ -1,10 +1,11 @@
-"""The console's lists over a house full of members: each answer over HTTP beside its own SQL alone.
+"""The console's lists and reports over a house full of members: each answer over HTTP beside its own SQL alone.
 
 Product: a GET through the whole application. Bare SQL: the very statements the product had sent for it, the checks of
 the log-in included, with their values, over bare asyncpg on the same database.
 """
 
 import uuid
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -53,8 +54,42 @@ _LISTS = {
 }
 
 
+# Reports, over a house whose every camp is in the range.
+STATISTICS_BUDGET_SECONDS = 0.2
+STATISTICS_HOUSE = Size(camps=50, members=1000, days=30)
+_STATISTICS = {
+    "camps of years": "/statistics/camp?from=2000-01-01&to=2099-12-31",
+    "camps of years, by completion": (
+        "/statistics/camp?from=2000-01-01&to=2099-12-31&sort=completion_rate&order=asc&page_size=50"
+    ),
+    "camps of a month": "/statistics/camp?from={first}&to={last}",
+    "five camps compared": "/statistics/camp/comparison?{five}",
+    "coaches": "/statistics/coaches?from=2000-01-01&to=2099-12-31",
+}
+
+
 async def run(servers: Servers, *, size: Size = HOUSE, requests: int = 20) -> Result:
     """``requests`` of each list after a few that only warm up."""
+    lines, over = await _compare(servers, _LISTS, size, requests, BUDGET_SECONDS)
+    about = (
+        f"{grouped(size.people)} members in {size.camps} camps, {grouped(size.checkins)} check-ins, a refund for "
+        f"nearly every member, {grouped(5 * size.people)} lines of the log."
+    )
+    return Result("The console's lists, p95", "bare SQL", lines, _notes(about, requests, over, BUDGET_SECONDS))
+
+
+async def run_statistics(servers: Servers, *, size: Size = STATISTICS_HOUSE, requests: int = 40) -> Result:
+    """The same for the reports, which count everything anew at each request."""
+    lines, over = await _compare(servers, _STATISTICS, size, requests, STATISTICS_BUDGET_SECONDS)
+    about = f"{size.camps} camps of {grouped(size.members)} members each, all of them in the range of “years”."
+    notes = _notes(about, requests, over, STATISTICS_BUDGET_SECONDS)
+    return Result("Reports, p95", "bare SQL", lines, notes)
+
+
+async def _compare(
+    servers: Servers, paths: Mapping[str, str], size: Size, requests: int, budget_seconds: float
+) -> tuple[list[Line], list[str]]:
+    """Each path's line, and those over the budget."""
     world = make_world(servers.directory / uuid.uuid4().hex)
     url = await servers.databases.copy()
     settings = world.settings.model_copy(update={"database_url": url, "redis_url": servers.redis_url})
@@ -68,12 +103,12 @@ async def run(servers: Servers, *, size: Size = HOUSE, requests: int = 20) -> Re
         client = await stack.enter_async_context(_client(runtime, settings, headers))
         connection = await connect(url)
         stack.push_async_callback(connection.close)
-        for what, path in _LISTS.items():
+        for what, path in paths.items():
             product, bare = await _measure(client, connection, recorder, path.format(**places), requests)
             lines.append(Line(what, milliseconds(product.p95), milliseconds(bare.p95), product.p95 / bare.p95))
-            if product.p95 > BUDGET_SECONDS:
+            if product.p95 > budget_seconds:
                 over.append(what)
-    return Result("The console's lists, p95", "bare SQL", lines, _notes(size, requests, over))
+    return lines, over
 
 
 async def _prepare(runtime: Runtime, settings: Settings, staff_id: uuid.UUID) -> tuple[dict[str, str], dict[str, str]]:
@@ -83,7 +118,9 @@ async def _prepare(runtime: Runtime, settings: Settings, staff_id: uuid.UUID) ->
         headers = await factories.sign_in(session, staff, settings.secret_key.get_secret_value())
         newest = select(Camp).where(Camp.status == CampStatus.ONGOING).order_by(Camp.starts_on.desc())
         camp = (await session.scalars(newest.limit(1))).one()
-    return headers, {"camp": str(camp.id), "first": str(camp.starts_on), "last": str(camp.ends_on)}
+        five = await session.scalars(select(Camp.id).limit(5))
+    places = {"camp": str(camp.id), "first": str(camp.starts_on), "last": str(camp.ends_on)}
+    return headers, places | {"five": "&".join(f"camp_id={camp_id}" for camp_id in five)}
 
 
 def _client(runtime: Runtime, settings: Settings, headers: dict[str, str]) -> httpx.AsyncClient:
@@ -116,11 +153,10 @@ async def _replay(connection: asyncpg.Connection, calls: list[Call]) -> None:
     await replay(connection, calls)
 
 
-def _notes(size: Size, requests: int, over: list[str]) -> tuple[str, ...]:
-    budget = f"{BUDGET_SECONDS * 1000:.0f} ms"
+def _notes(about: str, requests: int, over: list[str], budget_seconds: float) -> tuple[str, ...]:
+    budget = f"{budget_seconds * 1000:.0f} ms"
     return (
-        f"{grouped(size.people)} members in {size.camps} camps, {grouped(size.checkins)} check-ins, a refund for "
-        f"nearly every member, {grouped(5 * size.people)} lines of the log.",
+        about,
         f"p95 of {requests} GETs each through the whole application, and of the same statements over bare asyncpg, the "
         "checks of the log-in included; they take turns.",
         f"Over the budget of {budget}: {', '.join(over)}." if over else f"All within the budget of {budget}.",

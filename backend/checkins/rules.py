@@ -1,7 +1,8 @@
 """Check-in days: what a reading is worth, which days count, and what a member's calendar shows. Pure functions."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -113,14 +114,19 @@ class Bucket:
     count: int
 
 
-def distribution(days: Collection[int], *, total_days: int) -> list[Bucket]:
-    """Members by days: 0-5, 6-10, … up to the camp's length; who has even more is in the last bucket."""
+def distribution(members: Mapping[int, int], *, total_days: int) -> list[Bucket]:
+    """Members by days: 0-5, 6-10, … up to the camp's length; who has even more is in the last bucket.
+
+    ``members`` says for each number of days how many have it.
+    """
     edges = [(0, min(_BUCKET, total_days))]
     while edges[-1][1] < total_days:
         begin = edges[-1][1] + 1
         edges.append((begin, min(begin + _BUCKET - 1, total_days)))
-    capped = [min(each, total_days) for each in days]
-    return [Bucket(begin, end, sum(begin <= each <= end for each in capped)) for begin, end in edges]
+    counts = [0] * len(edges)
+    for days, number in members.items():
+        counts[bisect_left([end for _, end in edges], min(days, total_days))] += number
+    return [Bucket(begin, end, count) for (begin, end), count in zip(edges, counts, strict=True)]
 
 
 def average_rate(earned: Collection[tuple[int, int]]) -> float | None:

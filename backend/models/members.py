@@ -63,7 +63,13 @@ class Member(Identified, Base):
         Index("uq_members_camp_payer", "camp_id", "payer_id", unique=True),
         Index(None, "camp_id", "match_status"),
         Index(None, "paid_at", "id"),
-        Index(None, "camp_id", "reached"),
+        # With all that a camp's figures read of its members.
+        Index(
+            None,
+            "camp_id",
+            "reached",
+            postgresql_include=["match_status", "joined", "days_posts", "days_ranking", "days_import", "refund_policy"],
+        ),
         # What a person has to look at: few among many.
         Index(
             "ix_members_matching_queue",

@@ -77,7 +77,7 @@ class Refund(Identified, Base):
             unique=True,
             postgresql_where=text("kind = 'camp' AND status <> 'closed'"),
         ),
-        Index(None, "camp_id", "status"),
+        Index(None, "camp_id", "status", postgresql_include=["amount_fen"]),
         Index(
             "ix_refunds_due",
             "status",
@@ -85,7 +85,7 @@ class Refund(Identified, Base):
             postgresql_where=text("status IN ('approved','sending','processing')"),
         ),
         Index(None, "created_at", "id"),
-        Index(None, "succeeded_at"),
+        Index(None, "succeeded_at", postgresql_include=["camp_id", "amount_fen", "status"]),
     )
 
     camp_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("camps.id"))

@@ -1,13 +1,11 @@
 """The workbench's figures (工作台): one pass of few queries over the camps a person sees. Money is fen."""
 
 import datetime as dt
-import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Date, cast, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.core import clock
 from backend.models.camps import Camp, CampStatus
@@ -18,8 +16,8 @@ from backend.models.planets import CredentialStatus, Planet
 from backend.models.reconciliation import CaseStatus, ReconciliationCase
 from backend.models.refunds import Refund, RefundHold, RefundStatus
 from backend.models.uploads import Upload
-
-Scope = Collection[uuid.UUID] | None
+from backend.reports import money
+from backend.reports.money import Scope, of
 
 # WeChat lets a group's QR picture die after seven days; staff hear of it on the sixth (requirements §3.5).
 QR_DAYS = 6
@@ -54,21 +52,8 @@ class Completion:
         return self.reached / self.members if self.members else None
 
 
-@dataclass(frozen=True, slots=True)
-class Income:
-    """One Shanghai day: what was paid by its time of payment, what went back by the time the provider said so."""
-
-    day: dt.date
-    paid_fen: int
-    refunded_fen: int
-
-
-def _of(scope: Scope, column: InstrumentedAttribute[uuid.UUID]) -> list[ColumnElement[bool]]:
-    return [] if scope is None else [column.in_(scope)]
-
-
 async def camps_by_status(session: AsyncSession, scope: Scope) -> dict[CampStatus, int]:
-    statement = select(Camp.status, func.count()).where(Camp.deleted_at.is_(None), *_of(scope, Camp.id))
+    statement = select(Camp.status, func.count()).where(Camp.deleted_at.is_(None), *of(scope, Camp.id))
     found = await session.execute(statement.group_by(Camp.status))
     return {row[0]: row[1] for row in found}
 
@@ -77,7 +62,7 @@ async def completion(session: AsyncSession, scope: Scope) -> Completion:
     """Counted camp by camp in an index, then told apart by the camps' state."""
     per_camp = (
         select(Member.camp_id, func.count().label("members"), func.count().filter(Member.reached).label("reached"))
-        .where(*_of(scope, Member.camp_id))
+        .where(*of(scope, Member.camp_id))
         .group_by(Member.camp_id)
         .subquery()
     )
@@ -92,51 +77,29 @@ async def completion(session: AsyncSession, scope: Scope) -> Completion:
 async def paid(session: AsyncSession, scope: Scope) -> int:
     """All that came in."""
     statement = select(func.sum(Payment.amount_fen)).where(Payment.status == PaymentStatus.PAID)
-    return int(await session.scalar(statement.where(*_of(scope, Payment.camp_id))) or 0)
+    return int(await session.scalar(statement.where(*of(scope, Payment.camp_id))) or 0)
 
 
 async def refunds(session: AsyncSession, scope: Scope) -> dict[RefundStatus, Money]:
     """Count and sum for each status that has any."""
-    statement = select(Refund.status, func.count(), func.sum(Refund.amount_fen)).where(*_of(scope, Refund.camp_id))
+    statement = select(Refund.status, func.count(), func.sum(Refund.amount_fen)).where(*of(scope, Refund.camp_id))
     found = await session.execute(statement.group_by(Refund.status))
     return {status: Money(count, int(total)) for status, count, total in found}
 
 
-async def income(session: AsyncSession, scope: Scope, *, days: int) -> list[Income]:
+async def income(session: AsyncSession, scope: Scope, *, days: int) -> list[money.Day]:
     """The last days up to today, also those without any movement."""
     first = clock.today() - dt.timedelta(days=days - 1)
-    since = clock.day_start(first)
-    came = await _per_day(
-        session, Payment.paid_at, Payment.amount_fen, Payment.paid_at >= since, *_of(scope, Payment.camp_id)
-    )
-    went = await _per_day(
-        session,
-        Refund.succeeded_at,
-        Refund.amount_fen,
-        Refund.succeeded_at >= since,
-        Refund.status == RefundStatus.SUCCEEDED,
-        *_of(scope, Refund.camp_id),
-    )
+    moved = {day.day: day for day in await money.per_day(session, scope, first, clock.today())}
     all_days = [first + dt.timedelta(days=number) for number in range(days)]
-    return [Income(day, came.get(day, 0), went.get(day, 0)) for day in all_days]
-
-
-async def _per_day(
-    session: AsyncSession,
-    instant: InstrumentedAttribute[dt.datetime | None],
-    amount: InstrumentedAttribute[int],
-    *conditions: ColumnElement[bool],
-) -> dict[dt.date, int]:
-    day = cast(func.timezone("Asia/Shanghai", instant), Date)
-    statement = select(day, func.sum(amount)).where(*conditions).group_by(day)
-    return {found: int(total) for found, total in await session.execute(statement)}
+    return [moved.get(day, money.Day(day, 0, 0)) for day in all_days]
 
 
 async def ending(session: AsyncSession, scope: Scope) -> Sequence[Camp]:
     """Running camps whose last day is near."""
     last = clock.today() + dt.timedelta(days=ENDING_DAYS)
     statement = select(Camp).where(
-        Camp.status == CampStatus.ONGOING, Camp.ends_on <= last, Camp.deleted_at.is_(None), *_of(scope, Camp.id)
+        Camp.status == CampStatus.ONGOING, Camp.ends_on <= last, Camp.deleted_at.is_(None), *of(scope, Camp.id)
     )
     return (await session.scalars(statement.order_by(Camp.ends_on, Camp.id))).all()
 
@@ -150,7 +113,7 @@ async def old_qr(session: AsyncSession, scope: Scope) -> Sequence[tuple[Camp, dt
             Camp.status.in_(_RUNNING),
             Camp.deleted_at.is_(None),
             Upload.created_at <= clock.now() - dt.timedelta(days=QR_DAYS),
-            *_of(scope, Camp.id),
+            *of(scope, Camp.id),
         )
         .order_by(Upload.created_at)
     )
@@ -175,7 +138,7 @@ async def broken_syncs(session: AsyncSession, scope: Scope) -> Sequence[tuple[Ca
             Camp.status.in_(live),
             Camp.deleted_at.is_(None),
             SyncRun.status.in_([SyncStatus.FAILED, SyncStatus.PARTIAL]),
-            *_of(scope, Camp.id),
+            *of(scope, Camp.id),
         )
         .order_by(SyncRun.started_at.desc())
     )

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from backend.checkins.repository import CheckinRow
 from backend.core.errors import Conflict
@@ -54,6 +54,33 @@ async def write(layout: Layout[T], kind: SheetKind, parts: AsyncIterator[Sequenc
                 raise ExportTooLarge
             await asyncio.to_thread(_write_part, writer, layout, part)
         return Written(await asyncio.to_thread(writer.finish), rows)
+    except BaseException:
+        writer.discard()
+        raise
+
+
+@dataclass(frozen=True)
+class Sheet(Generic[T]):
+    """A layout with its rows, where there are few of them."""
+
+    layout: Layout[T]
+    rows: Sequence[T]
+
+
+async def write_book(kind: SheetKind, sheets: Sequence[Sheet[Any]]) -> Written:
+    """Write several sheets into one temporary file."""
+    return await asyncio.to_thread(_write_book, kind, sheets)
+
+
+def _write_book(kind: SheetKind, sheets: Sequence[Sheet[Any]]) -> Written:
+    first, *others = sheets
+    writer = SheetWriter(kind, first.layout.title, list(first.layout.columns))
+    try:
+        _write_part(writer, first.layout, first.rows)
+        for sheet in others:
+            writer.begin(sheet.layout.title, list(sheet.layout.columns))
+            _write_part(writer, sheet.layout, sheet.rows)
+        return Written(writer.finish(), sum(len(sheet.rows) for sheet in sheets))
     except BaseException:
         writer.discard()
         raise

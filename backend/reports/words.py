@@ -1,9 +1,19 @@
 """States in the words of the console, for sheets."""
 
+from backend.models.camps import CampStatus
 from backend.models.checkins import CheckinSource
 from backend.models.members import MatchMethod, MatchStatus
 from backend.models.refunds import RefundKind, RefundStatus, Verdict
 
+CAMP_STATUS = {
+    CampStatus.DRAFT: "草稿",
+    CampStatus.ENROLLING: "报名中",
+    CampStatus.ONGOING: "进行中",
+    CampStatus.ENDED: "已结束",
+    CampStatus.SETTLING: "结算中",
+    CampStatus.ARCHIVED: "已归档",
+    CampStatus.CANCELLED: "已取消",
+}
 MATCH_STATUS = {
     MatchStatus.UNMATCHED: "未匹配",
     MatchStatus.SUGGESTED: "待确认",

@@ -49,7 +49,14 @@ class Yuan:
     fen: int
 
 
-Value = str | int | bool | Ident | Yuan | dt.date | dt.datetime | None
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A part of a whole, from 0 to 1, shown in percent; None, a whole of nothing, is a dash."""
+
+    part: float | None
+
+
+Value = str | int | float | bool | Ident | Yuan | Rate | dt.date | dt.datetime | None
 
 
 def harmless(text: str) -> str:
@@ -58,7 +65,7 @@ def harmless(text: str) -> str:
     return f"'{clean}" if clean.startswith(_FORMULA) else clean
 
 
-def _plain(value: Value) -> str | int:
+def _plain(value: Value) -> str | int | float:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -71,16 +78,22 @@ def _plain(value: Value) -> str | int:
         return harmless(value.text or "")
     if isinstance(value, Yuan):
         return format_yuan(value.fen)
-    return value if isinstance(value, int) else harmless(value)
+    if isinstance(value, Rate):
+        return "–" if value.part is None else f"{value.part:.1%}"
+    return harmless(value) if isinstance(value, str) else value
 
 
 class SheetWriter:
-    """One sheet on its way into a temporary file."""
+    """A sheet, or several, on their way into a temporary file. A CSV has them below each other."""
 
     def __init__(self, kind: SheetKind, title: str, headers: Sequence[str]) -> None:
         self._file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - given away by finish()
-        self._body: _Body = _Csv(self._file) if kind is SheetKind.CSV else _Xlsx(self._file, title, headers)
-        self._body.add([headers])
+        self._body: _Body = _Csv(self._file) if kind is SheetKind.CSV else _Xlsx(self._file)
+        self.begin(title, headers)
+
+    def begin(self, title: str, headers: Sequence[str]) -> None:
+        """Start the next sheet: what is written from now on stands there."""
+        self._body.begin(title, headers)
 
     def write(self, rows: Iterable[Sequence[Value]]) -> None:
         self._body.add(rows)
@@ -96,6 +109,9 @@ class SheetWriter:
 
 
 class _Body:
+    def begin(self, title: str, headers: Sequence[str]) -> None:
+        raise NotImplementedError
+
     def add(self, rows: Iterable[Sequence[Value]]) -> None:
         raise NotImplementedError
 
@@ -109,12 +125,19 @@ class _Csv(_Body):
     def __init__(self, file: BinaryIO) -> None:
         self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
         self._csv = csv.writer(self._text)
+        self._is_first = True
+
+    def begin(self, title: str, headers: Sequence[str]) -> None:
+        if not self._is_first:
+            self._csv.writerows([[], [harmless(title)]])
+        self._is_first = False
+        self.add([headers])
 
     def add(self, rows: Iterable[Sequence[Value]]) -> None:
         self._csv.writerows([self._cell(value) for value in row] for row in rows)
 
     @staticmethod
-    def _cell(value: Value) -> str | int:
+    def _cell(value: Value) -> str | int | float:
         plain = _plain(value)
         # A tab behind the digits is invisible, and keeps Excel from making a number of them.
         return f"{plain}\t" if isinstance(value, Ident) and plain else plain
@@ -125,13 +148,16 @@ class _Csv(_Body):
 
 
 class _Xlsx(_Body):
-    def __init__(self, file: BinaryIO, title: str, headers: Sequence[str]) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._book = Workbook(write_only=True)
+
+    def begin(self, title: str, headers: Sequence[str]) -> None:
         self._sheet = self._book.create_sheet(title)
         self._sheet.freeze_panes = "A2"
         for number, header in enumerate(headers, 1):
             self._sheet.column_dimensions[get_column_letter(number)].width = 10 + 2 * len(header)
+        self.add([headers])
 
     def add(self, rows: Iterable[Sequence[Value]]) -> None:
         for row in rows:
@@ -145,6 +171,10 @@ class _Xlsx(_Body):
         if isinstance(value, Ident):
             cell = WriteOnlyCell(self._sheet, value=_plain(value))
             cell.number_format = "@"
+            return cell
+        if isinstance(value, Rate) and value.part is not None:
+            cell = WriteOnlyCell(self._sheet, value=value.part)
+            cell.number_format = "0.0%"
             return cell
         return _plain(value)
 

@@ -69,6 +69,12 @@ async def test_lists_are_compared_with_their_own_sql(servers: Servers):
     assert "160 members in 8 camps, 960 check-ins" in result.notes[0]
 
 
+async def test_reports_are_compared_with_their_own_sql(servers: Servers):
+    result = await lists.run_statistics(servers, size=Size(camps=8, members=20, days=6), requests=2)
+    _check(result, 5)
+    assert "8 camps of 20 members each" in result.notes[0]
+
+
 RESULT = Result("Some work", "nothing", [Line("once", "10 ms", "5.0 ms", 2.0)], ["With a note."])
 
 

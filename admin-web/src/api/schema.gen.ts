@@ -449,6 +449,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/statistics/camp/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Camp Statistics
+         * @description 训练营报表: a sheet with the overview, and one with all camps of the range in the table's order.
+         */
+        get: operations["export_camp_statistics_api_admin_statistics_camp_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/statistics/coaches/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Coach Statistics
+         * @description 教练绩效.
+         */
+        get: operations["export_coach_statistics_api_admin_statistics_coaches_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/camps/{camp_id}/checkins/import": {
         parameters: {
             query?: never;
@@ -1390,6 +1430,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/statistics/camp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Camp Statistics
+         * @description Camps that begin from ``from`` to ``to``, drafts left out; a coach's own alone, in the sums as well.
+         */
+        get: operations["camp_statistics_api_admin_statistics_camp_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/statistics/camp/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Camps
+         * @description Up to five camps side by side, in the order asked for, whenever they began.
+         */
+        get: operations["compare_camps_api_admin_statistics_camp_comparison_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/statistics/coaches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coach Statistics
+         * @description By name; everybody who leads a camp of the range or, being a coach, decided on refunds in it.
+         */
+        get: operations["coach_statistics_api_admin_statistics_coaches_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/camps/{camp_id}/sync": {
         parameters: {
             query?: never;
@@ -1600,6 +1700,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[CampReportOut] */
+        Answer_CampReportOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["CampReportOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[CaseOut] */
         Answer_CaseOut_: {
             /**
@@ -1645,6 +1761,38 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["ChosenOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[CoachReportOut] */
+        Answer_CoachReportOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["CoachReportOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[ComparisonOut] */
+        Answer_ComparisonOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["ComparisonOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -2541,6 +2689,80 @@ export interface components {
              */
             ends_on: string;
         };
+        /**
+         * CampFiguresOut
+         * @description One camp with all its money. While it runs or waits to be settled ``last_day`` is its last day that a complete
+         *     sync has seen the whole of, and ``last_day_rate`` who checked in on it ÷ enrolled.
+         */
+        CampFiguresOut: {
+            /** Enrolled */
+            enrolled: number;
+            /** Matched */
+            matched: number;
+            /** Joined */
+            joined: number;
+            /** Participated */
+            participated: number;
+            /** Completed */
+            completed: number;
+            /** Participation Rate */
+            participation_rate: number | null;
+            /** Completion Rate */
+            completion_rate: number | null;
+            /** Average Rate */
+            average_rate: number | null;
+            /** Joined Rate */
+            joined_rate: number | null;
+            /** Matched Rate */
+            matched_rate: number | null;
+            /** Income Fen */
+            income_fen: number;
+            /** Refunded Fen */
+            refunded_fen: number;
+            /** Net Fen */
+            net_fen: number;
+            /** Refund Rate */
+            refund_rate: number | null;
+            /** Refunds Due */
+            refunds_due: number;
+            /** Refunds Succeeded */
+            refunds_succeeded: number;
+            /** Refunds Failed */
+            refunds_failed: number;
+            /** Refunds Pending Review */
+            refunds_pending_review: number;
+            /** Refund Completion Rate */
+            refund_completion_rate: number | null;
+            /** Refund Success Rate */
+            refund_success_rate: number | null;
+            /** Camp Id */
+            camp_id: string;
+            /** Camp Name */
+            camp_name: string;
+            status: components["schemas"]["CampStatus"];
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /** Total Days */
+            total_days: number;
+            /** Deposit Fen */
+            deposit_fen: number;
+            /** Capacity */
+            capacity: number;
+            /** Last Day */
+            last_day: string | null;
+            /** Last Day Members */
+            last_day_members: number | null;
+            /** Last Day Rate */
+            last_day_rate: number | null;
+        };
         /** CampIn */
         CampIn: {
             /**
@@ -2658,6 +2880,28 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * CampReportOut
+         * @description ``items`` is one page of the range's camps; everything else is about all of them. ``months`` reaches back at
+         *     least twelve months from the range's end; months before the first and after the last event are left out.
+         */
+        CampReportOut: {
+            /** Items */
+            items: components["schemas"]["CampFiguresOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            range: components["schemas"]["RangeOut"];
+            overview: components["schemas"]["OverviewOut"];
+            states: components["schemas"]["StatesOut"];
+            /** Days */
+            days: components["schemas"]["DaysBucketOut"][];
+            /** Months */
+            months: components["schemas"]["MonthOut"][];
         };
         /**
          * CampStatus
@@ -2828,6 +3072,78 @@ export interface components {
         CloseMatchIn: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * CoachOut
+         * @description The coach's camps that begin in the range, together; ``reviews`` are the decisions on refunds that they made in
+         *     the range and ``review_hours`` the mean time from the refund's entry to its decision, null without any.
+         */
+        CoachOut: {
+            /** Enrolled */
+            enrolled: number;
+            /** Matched */
+            matched: number;
+            /** Joined */
+            joined: number;
+            /** Participated */
+            participated: number;
+            /** Completed */
+            completed: number;
+            /** Participation Rate */
+            participation_rate: number | null;
+            /** Completion Rate */
+            completion_rate: number | null;
+            /** Average Rate */
+            average_rate: number | null;
+            /** Joined Rate */
+            joined_rate: number | null;
+            /** Matched Rate */
+            matched_rate: number | null;
+            /** Income Fen */
+            income_fen: number;
+            /** Refunded Fen */
+            refunded_fen: number;
+            /** Net Fen */
+            net_fen: number;
+            /** Refund Rate */
+            refund_rate: number | null;
+            /** Refunds Due */
+            refunds_due: number;
+            /** Refunds Succeeded */
+            refunds_succeeded: number;
+            /** Refunds Failed */
+            refunds_failed: number;
+            /** Refunds Pending Review */
+            refunds_pending_review: number;
+            /** Refund Completion Rate */
+            refund_completion_rate: number | null;
+            /** Refund Success Rate */
+            refund_success_rate: number | null;
+            /** Staff Id */
+            staff_id: string;
+            /** Display Name */
+            display_name: string;
+            /** Active */
+            active: boolean;
+            /** Camps */
+            camps: number;
+            /** Reviews */
+            reviews: number;
+            /** Rejections */
+            rejections: number;
+            /** Review Hours */
+            review_hours: number | null;
+        };
+        /** CoachReportOut */
+        CoachReportOut: {
+            range: components["schemas"]["RangeOut"];
+            /** Items */
+            items: components["schemas"]["CoachOut"][];
+        };
+        /** ComparisonOut */
+        ComparisonOut: {
+            /** Items */
+            items: components["schemas"]["CampFiguresOut"][];
         };
         /**
          * CompletionOut
@@ -3568,6 +3884,56 @@ export interface components {
             /** Sum Fen */
             sum_fen: number;
         };
+        /**
+         * MonthOut
+         * @description ``month`` is written 2026-03. Its members are those of camps that begin in it; its money is what moved in it.
+         */
+        MonthOut: {
+            /** Enrolled */
+            enrolled: number;
+            /** Matched */
+            matched: number;
+            /** Joined */
+            joined: number;
+            /** Participated */
+            participated: number;
+            /** Completed */
+            completed: number;
+            /** Participation Rate */
+            participation_rate: number | null;
+            /** Completion Rate */
+            completion_rate: number | null;
+            /** Average Rate */
+            average_rate: number | null;
+            /** Joined Rate */
+            joined_rate: number | null;
+            /** Matched Rate */
+            matched_rate: number | null;
+            /** Income Fen */
+            income_fen: number;
+            /** Refunded Fen */
+            refunded_fen: number;
+            /** Net Fen */
+            net_fen: number;
+            /** Refund Rate */
+            refund_rate: number | null;
+            /** Refunds Due */
+            refunds_due: number;
+            /** Refunds Succeeded */
+            refunds_succeeded: number;
+            /** Refunds Failed */
+            refunds_failed: number;
+            /** Refunds Pending Review */
+            refunds_pending_review: number;
+            /** Refund Completion Rate */
+            refund_completion_rate: number | null;
+            /** Refund Success Rate */
+            refund_success_rate: number | null;
+            /** Month */
+            month: string;
+            /** Camps */
+            camps: number;
+        };
         /** NameOut */
         NameOut: {
             /** Id */
@@ -3606,6 +3972,55 @@ export interface components {
              * Format: date-time
              */
             uploaded_at: string;
+        };
+        /**
+         * OverviewOut
+         * @description The camps that begin in the range. Money alone follows its own time: ``income_fen`` is what was paid in the
+         *     range and ``refunded_fen`` what was paid back in it, whichever camp it belongs to.
+         */
+        OverviewOut: {
+            /** Enrolled */
+            enrolled: number;
+            /** Matched */
+            matched: number;
+            /** Joined */
+            joined: number;
+            /** Participated */
+            participated: number;
+            /** Completed */
+            completed: number;
+            /** Participation Rate */
+            participation_rate: number | null;
+            /** Completion Rate */
+            completion_rate: number | null;
+            /** Average Rate */
+            average_rate: number | null;
+            /** Joined Rate */
+            joined_rate: number | null;
+            /** Matched Rate */
+            matched_rate: number | null;
+            /** Income Fen */
+            income_fen: number;
+            /** Refunded Fen */
+            refunded_fen: number;
+            /** Net Fen */
+            net_fen: number;
+            /** Refund Rate */
+            refund_rate: number | null;
+            /** Refunds Due */
+            refunds_due: number;
+            /** Refunds Succeeded */
+            refunds_succeeded: number;
+            /** Refunds Failed */
+            refunds_failed: number;
+            /** Refunds Pending Review */
+            refunds_pending_review: number;
+            /** Refund Completion Rate */
+            refund_completion_rate: number | null;
+            /** Refund Success Rate */
+            refund_success_rate: number | null;
+            /** Camps */
+            camps: number;
         };
         /** PasswordIn */
         PasswordIn: {
@@ -3799,6 +4214,22 @@ export interface components {
             /** Note */
             note: string | null;
             suggestion: components["schemas"]["SuggestionOut"] | null;
+        };
+        /**
+         * RangeOut
+         * @description Both days are included.
+         */
+        RangeOut: {
+            /**
+             * From
+             * Format: date
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             */
+            to: string;
         };
         /**
          * Reason
@@ -4226,6 +4657,12 @@ export interface components {
          * @enum {string}
          */
         SheetKind: "xlsx" | "csv";
+        /**
+         * Sort
+         * @description What a table of camps can be ordered by.
+         * @enum {string}
+         */
+        Sort: "starts_on" | "camp_name" | "enrolled" | "participation_rate" | "completion_rate" | "average_rate" | "last_day_rate" | "joined_rate" | "matched_rate" | "income_fen" | "refunded_fen" | "net_fen" | "refund_completion_rate" | "refund_success_rate" | "refund_rate";
         /** StaffOut */
         StaffOut: {
             /** Id */
@@ -4290,6 +4727,18 @@ export interface components {
              * Format: date-time
              */
             at: string;
+        };
+        /**
+         * StatesOut
+         * @description ``short`` are members of camps that are over, ``under_way`` who still may reach the days.
+         */
+        StatesOut: {
+            /** Completed */
+            completed: number;
+            /** Short */
+            short: number;
+            /** Under Way */
+            under_way: number;
         };
         /**
          * SuggestionOut
@@ -5443,6 +5892,81 @@ export interface operations {
                 from?: string | null;
                 to?: string | null;
                 q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_camp_statistics_api_admin_statistics_camp_export_get: {
+        parameters: {
+            query: {
+                format: components["schemas"]["SheetKind"];
+                /** @description 排序字段；没有数值的训练营总在最后 */
+                sort?: components["schemas"]["Sort"];
+                order?: "asc" | "desc";
+                /** @description 默认为本月第一天 */
+                from?: string | null;
+                /** @description 默认为 from 所在月的最后一天 */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_coach_statistics_api_admin_statistics_coaches_export_get: {
+        parameters: {
+            query: {
+                format: components["schemas"]["SheetKind"];
+                /** @description 默认为本月第一天 */
+                from?: string | null;
+                /** @description 默认为 from 所在月的最后一天 */
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -7113,6 +7637,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer_ArchivedOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    camp_statistics_api_admin_statistics_camp_get: {
+        parameters: {
+            query?: {
+                /** @description 排序字段；没有数值的训练营总在最后 */
+                sort?: components["schemas"]["Sort"];
+                order?: "asc" | "desc";
+                /** @description 默认为本月第一天 */
+                from?: string | null;
+                /** @description 默认为 from 所在月的最后一天 */
+                to?: string | null;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_CampReportOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    compare_camps_api_admin_statistics_camp_comparison_get: {
+        parameters: {
+            query: {
+                camp_id: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_ComparisonOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    coach_statistics_api_admin_statistics_coaches_get: {
+        parameters: {
+            query?: {
+                /** @description 默认为本月第一天 */
+                from?: string | null;
+                /** @description 默认为 from 所在月的最后一天 */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_CoachReportOut_"];
                 };
             };
             /** @description Refused */

@@ -1,5 +1,6 @@
 """Check-ins (打卡): the days themselves, and a camp's figures."""
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -115,7 +116,7 @@ async def checkin_stats(camp_id: Id, session: SessionDep, viewer: CurrentStaff) 
             reached=sum(each.days >= each.required_days for each in assessed),
             average_rate=rules.average_rate([(each.days, each.required_days) for each in assessed]),
             distribution=[
-                DaysBucketOut.model_validate(b) for b in rules.distribution(days, total_days=camp.total_days)
+                DaysBucketOut.model_validate(b) for b in rules.distribution(Counter(days), total_days=camp.total_days)
             ],
             per_day=[DayCountOut(day=day, count=per_day.get(day, 0)) for day in begun],
             unlinked=await repository.unlinked(session, camp.id),

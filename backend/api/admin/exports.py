@@ -16,6 +16,7 @@ from fastapi.responses import StreamingResponse
 from backend.api.admin.logs import WantedLogs
 from backend.api.admin.members import WantedMembers
 from backend.api.admin.refund_lists import WantedRefunds
+from backend.api.admin.statistics import By, Order, WantedCoaches, WantedRange
 from backend.api.answers import Day, Id
 from backend.api.deps import Allowed, CurrentStaff, SessionDep
 from backend.audit import repository as logs
@@ -31,8 +32,9 @@ from backend.members import repository as members
 from backend.models.camps import Camp
 from backend.refunds import repository as refunds
 from backend.refunds import settlement
-from backend.reports import sheets
-from backend.reports.sheets import Layout
+from backend.reports import sheets, statistics, statistics_sheets
+from backend.reports.sheets import Layout, Written
+from backend.reports.statistics import Range, Sort
 from backend.sheets.writing import MEDIA_TYPES, SheetKind
 from backend.staff.rules import Permission
 from backend.staff.service import Viewer
@@ -59,6 +61,21 @@ async def _export(
     camp: Camp | None = None,
 ) -> StreamingResponse:
     written = await sheets.write(layout, kind, parts)
+    return _sent(session, viewer, written, kind, title=layout.title, what=what, camp=camp)
+
+
+def _sent(
+    session: SessionDep,
+    viewer: Viewer,
+    written: Written,
+    kind: SheetKind,
+    *,
+    title: str,
+    what: str,
+    camp: Camp | None = None,
+    note: dict[str, Any] | None = None,
+) -> StreamingResponse:
+    """The file, noted in the log with the number of its rows and what ``note`` adds."""
     audit.record(
         session,
         viewer.actor,
@@ -67,9 +84,9 @@ async def _export(
         target_id=camp.id if camp is not None else None,
         target_name=camp.name if camp is not None else None,
         camp_id=camp.id if camp is not None else None,
-        after={"rows": written.rows, "format": kind},
+        after={"rows": written.rows, "format": kind, **(note or {})},
     )
-    name = f"{layout.title}-{clock.today()}.{kind}"
+    name = f"{title}-{clock.today()}.{kind}"
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
     return StreamingResponse(_chunks(written.file), headers=headers, media_type=MEDIA_TYPES[kind])
 
@@ -170,3 +187,41 @@ async def export_logs(wanted: WantedLogs, kind: Kind, session: SessionDep, viewe
     parts = logs.parts(session, wanted)
     camp = await _camp(session, wanted.camp_id)
     return await _export(session, viewer, sheets.LOGS, kind, parts, what="logs", camp=camp)
+
+
+Reporter = Depends(Allowed(Permission.REPORT_VIEW))
+
+
+def _range_note(wanted: Range) -> dict[str, Any]:
+    return {"from": wanted.first.isoformat(), "to": wanted.last.isoformat()}
+
+
+@router.get(
+    "/statistics/camp/export", dependencies=[Exporter, Reporter], response_class=StreamingResponse, responses=_FILES
+)
+async def export_camp_statistics(
+    wanted: WantedRange,
+    kind: Kind,
+    session: SessionDep,
+    viewer: CurrentStaff,
+    sort: By = Sort.STARTS_ON,
+    order: Order = "desc",
+) -> StreamingResponse:
+    """训练营报表: a sheet with the overview, and one with all camps of the range in the table's order."""
+    report = await statistics.report(session, viewer.camp_ids, wanted)
+    camps = statistics.ordered(report.camps, sort, descending=order == "desc")
+    written = await sheets.write_book(kind, statistics_sheets.camp_report(report, camps))
+    title, note = "训练营报表", _range_note(wanted)
+    return _sent(session, viewer, written, kind, title=title, what="camp_statistics", note=note)
+
+
+@router.get(
+    "/statistics/coaches/export", dependencies=[Exporter, Reporter], response_class=StreamingResponse, responses=_FILES
+)
+async def export_coach_statistics(
+    wanted: WantedRange, found: WantedCoaches, kind: Kind, session: SessionDep, viewer: CurrentStaff
+) -> StreamingResponse:
+    """教练绩效."""
+    written = await sheets.write_book(kind, statistics_sheets.coach_report(wanted, found))
+    title, note = "教练绩效", _range_note(wanted)
+    return _sent(session, viewer, written, kind, title=title, what="coach_statistics", note=note)
