@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     job = commands.add_parser("job", help="run one scheduled job to its end")
     job.add_argument("name")
     commands.add_parser("verify-ledger", help="compare the ledger with itself, with payments and with refunds")
+    audit = commands.add_parser("verify-audit", help="prove that the audit log is as it was written; print its head")
+    audit.add_argument("--expect", metavar="COUNT:HASH", help="a head noted earlier, which finds a rewritten tail")
     return parser
 
 
@@ -190,6 +192,29 @@ def _verify_ledger(settings: Settings, _: argparse.Namespace) -> int:
     return asyncio.run(verify())
 
 
+def _verify_audit(settings: Settings, arguments: argparse.Namespace) -> int:
+    from backend.audit.chain import Head, verify
+    from backend.runtime import open_runtime
+
+    try:
+        expect = Head.parse(arguments.expect) if arguments.expect is not None else None
+    except ValueError:
+        print("--expect must be COUNT:HASH, as printed by this command", file=sys.stderr)
+        return 2
+
+    async def check() -> int:
+        async with open_runtime(settings) as runtime, runtime.db.transaction() as session:
+            report = await verify(session, expect=expect)
+        if report.damage is not None:
+            print(f"DAMAGED {report.damage}", file=sys.stderr)
+            return 1
+        print(f"rows {report.head.count if report.head else 0}")
+        print(f"head {report.head}")
+        return 0
+
+    return asyncio.run(check())
+
+
 _COMMANDS = {
     "serve": _serve,
     "worker": _worker,
@@ -198,4 +223,5 @@ _COMMANDS = {
     "openapi": _openapi,
     "job": _job,
     "verify-ledger": _verify_ledger,
+    "verify-audit": _verify_audit,
 }

@@ -65,6 +65,7 @@ SCHEDULED: dict[str, Scheduled] = {
     "reminders": Scheduled(reminders.reminders, Daily(10, 0)),
     "reconcile": Scheduled(reconciliation.reconcile, Daily(10, 30)),
     "housekeeping": Scheduled(housekeeping.housekeeping, Daily(3, 30)),
+    "audit_check": Scheduled(housekeeping.audit_check, Daily(3, 45)),
 }
 
 # Woken by a commit through Redis; each looks at the rows itself, and the sweep does the same a minute later.

@@ -22,8 +22,12 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     note: str | None = None,
+    error: str | None = None,
 ) -> None:
-    """Add one row. ``before`` and ``after`` hold only what differs, as JSON, and never a secret."""
+    """Add one row. ``before`` and ``after`` hold only what differs, as JSON, and never a secret.
+
+    ``error`` says why it failed; None: it went well.
+    """
     session.add(
         AuditEntry(
             actor_kind=actor.kind,
@@ -37,6 +41,7 @@ def record(
             before=dict(before) if before is not None else None,
             after=dict(after) if after is not None else None,
             note=note,
+            error=error,
             ip=actor.ip,
             user_agent=actor.user_agent,
             request_id=actor.request_id,

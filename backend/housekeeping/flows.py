@@ -1,15 +1,22 @@
-"""What the night sweeps away: only rows that nothing decides on any more."""
+"""The night's care: sweeping away rows that nothing decides on any more, and looking at the audit log."""
 
 import datetime as dt
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete
+import structlog
+from sqlalchemy import CursorResult, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit import chain
+from backend.audit.chain import Damage, DamageKind, Head
 from backend.core import clock
 from backend.models.jobs import JobRun
 from backend.models.payers import OAuthState
 from backend.models.staff import StaffSession
+from backend.notifications.service import alert_staff
 from backend.runtime import Runtime
+
+log = structlog.get_logger(__name__)
 
 KEEP_JOB_RUNS_DAYS = 30
 
@@ -29,3 +36,50 @@ async def housekeeping(runtime: Runtime) -> dict[str, Any]:
             result = await session.execute(statement)
             removed[name] = cast("CursorResult[Any]", result).rowcount
     return removed
+
+
+class AuditDamaged(Exception):
+    """The audit log isn't as it was written. Staff have been told."""
+
+
+_DAMAGE_TEXTS = {
+    DamageKind.CHANGED: "内容被改动",
+    DamageKind.REMOVED: "被删除",
+    DamageKind.INSERTED: "是事后插入的",
+    DamageKind.REORDERED: "的位置被调换",
+    DamageKind.REWRITTEN: "与上次记下的不一致，此前的记录被整体改写",
+}
+
+
+async def audit_check(runtime: Runtime) -> dict[str, Any]:
+    """Verify the whole audit log, also against the head that the last check noted; note the head of today.
+
+    Raises AuditDamaged, so that the job is seen to have failed.
+    """
+    async with runtime.db.transaction() as session:
+        report = await chain.verify(session, expect=await _noted_head(session))
+        if report.damage is not None:
+            await _tell_damage(session, report.damage)
+    if report.damage is not None or report.head is None:
+        log.error("audit.damaged", damage=str(report.damage))
+        raise AuditDamaged(str(report.damage))
+    return {"rows": report.head.count, "head": str(report.head)}
+
+
+async def _noted_head(session: AsyncSession) -> Head | None:
+    statement = select(JobRun.summary).where(JobRun.name == audit_check.__name__, JobRun.ok.is_(True))
+    summary = await session.scalar(statement.order_by(JobRun.created_at.desc(), JobRun.id.desc()).limit(1))
+    return Head.parse(summary["head"]) if summary else None
+
+
+async def _tell_damage(session: AsyncSession, damage: Damage) -> None:
+    row = "操作日志中有一条不在链上的记录" if damage.seq is None else f"操作日志第 {damage.seq} 条"
+    if damage.created_at is not None:
+        row += f"（{clock.shanghai(damage.created_at):%Y-%m-%d %H:%M:%S}，{damage.action}）"
+    await alert_staff(
+        session,
+        "audit_damaged",
+        about=f"{damage.kind}:{damage.seq}",
+        title="操作日志被改动",
+        content=f"{row}{_DAMAGE_TEXTS[damage.kind]}。请立即核查数据库的访问情况，并用 verify-audit 复核。",
+    )

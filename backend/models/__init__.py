@@ -1,6 +1,6 @@
 """The tables. Importing this package makes ``Base.metadata`` whole."""
 
-from backend.models.audit import AuditEntry
+from backend.models.audit import AuditEntry, AuditHead
 from backend.models.base import Base
 from backend.models.camps import Camp, CampStaff
 from backend.models.checkins import Checkin, CheckinTotal, SyncRun
@@ -22,6 +22,7 @@ from backend.models.uploads import Upload
 
 __all__ = [
     "AuditEntry",
+    "AuditHead",
     "Base",
     "Camp",
     "CampStaff",

@@ -1,10 +1,13 @@
 """The command line as an operator sees it: its own process, its exit status, its words."""
 
+import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from backend.embedded.postgres import EmbeddedPostgres
@@ -73,6 +76,25 @@ def test_from_an_empty_database_to_a_verified_ledger(tmp_path: Path):
         ledger = camp("verify-ledger", **settings)
         assert ledger.returncode == 0
         assert "provider_clearing" in ledger.stdout
+        audit = camp("verify-audit", **settings)
+        rows, head = (line.split()[1] for line in audit.stdout.splitlines())
+        assert (audit.returncode, head.split(":")[0]) == (0, rows) == (0, "2")  # two accounts were made
+        assert camp("verify-audit", "--expect", head, **settings).returncode == 0
+        assert camp("verify-audit", "--expect", "2:" + "00" * 32, **settings).returncode == 1
+        assert camp("verify-audit", "--expect", "x", **settings).returncode == 2
+        postgres_run(url, "SET session_replication_role = replica; UPDATE audit_log SET note = 'x' WHERE seq = 1")
+        damaged = camp("verify-audit", **settings)
+        assert damaged.returncode == 1
+        assert re.fullmatch(r"DAMAGED changed: row 1 \(id [0-9a-f-]{36}, .*\+08:00, user\.create\)\n", damaged.stderr)
+
+
+def postgres_run(url: str, statements: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        await connection.execute(statements)
+        await connection.close()
+
+    asyncio.run(run())
 
 
 def test_a_first_administrator_with_a_weak_password_is_refused(tmp_path: Path):

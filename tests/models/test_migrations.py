@@ -9,8 +9,10 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.chain import Report, verify
 from backend.core.db import make_engine
 from backend.core.migrate import alembic_config, current_revision, newest_revision, upgrade
 from backend.models import Base
@@ -91,3 +93,24 @@ def test_up_down_and_up_again(empty_database: str) -> None:
     upgrade(empty_database)
     assert _things_left(empty_database) == first
     assert _differences(empty_database) == []
+
+
+def test_audit_rows_from_before_the_chain_are_chained(empty_database: str) -> None:
+    command.upgrade(alembic_config(empty_database), "0012")
+    row = "INSERT INTO audit_log (id, created_at, actor_kind, actor_name, action, target_type) "
+    _run(empty_database, row + "SELECT gen_random_uuid(), now() - i * interval '1s', 'system', i::text, 'x', 'x' "
+         "FROM generate_series(1, 30) AS i")  # fmt: skip
+    upgrade(empty_database)
+
+    async def look() -> tuple[Report, str]:
+        engine = make_engine(empty_database, pool_size=1)
+        async with AsyncSession(engine) as session:
+            report = await verify(session)
+            first = await session.scalar(text("SELECT actor_name FROM audit_log WHERE seq = 1"))
+        await engine.dispose()
+        return report, str(first)
+
+    report, first = asyncio.run(look())
+    assert report.damage is None
+    assert report.head is not None
+    assert (report.head.count, first) == (30, "30")

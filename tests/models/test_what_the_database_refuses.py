@@ -13,6 +13,7 @@ from backend.audit import service as audit
 from backend.core import clock
 from backend.core.actor import SYSTEM
 from backend.core.ids import new_id
+from backend.models.audit import AuditEntry
 from backend.models.camps import CampStatus
 from backend.models.history import move
 from backend.models.ledger import Account, LedgerEntry, LedgerTransaction, Movement
@@ -54,6 +55,37 @@ async def test_books_and_logs_are_append_only(session: AsyncSession, table: str,
     await checked_now(session)
     column = "amount_fen" if table == "ledger_entries" else "created_at"
     await refused(session, lambda: session.execute(text(statement.format(table, column, column))), "append-only")
+
+
+async def test_an_audit_row_gets_its_place_from_the_database_alone(session: AsyncSession) -> None:
+    audit.record(session, SYSTEM, "camp.start", target_type="camp")
+    await session.flush()
+    place = "seq = 1, prev_hash = decode(repeat('00', 32), 'hex'), hash = sha256('x')"
+    await refused(session, lambda: session.execute(text(f"UPDATE audit_log SET {place}")), "append-only")
+    forged = AuditEntry(actor_kind="staff", actor_name="x", action="x", target_type="x")
+    forged.seq, forged.prev_hash, forged.hash = 1, bytes(32), bytes(32)
+
+    async def insert() -> None:
+        session.add(forged)
+        await session.flush()
+
+    await refused(session, insert, "append-only")
+    await checked_now(session)
+    (row,) = await session.execute(text("SELECT seq, hash = camp_audit_hash(a, seq, prev_hash) FROM audit_log AS a"))
+    assert tuple(row) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_head SET last_seq = last_seq + 1",
+        "UPDATE audit_head SET last_seq = 0",
+        "DELETE FROM audit_head",
+        "TRUNCATE audit_head",
+    ],
+)
+async def test_the_head_of_the_audit_log_moves_with_it_alone(session: AsyncSession, statement: str) -> None:
+    await refused(session, lambda: session.execute(text(statement)), "append-only")
 
 
 @pytest.mark.parametrize(
