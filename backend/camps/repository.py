@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from backend.core.pagination import Page, PageRequest, fetch_page
 from backend.models.camps import Camp, CampStaff, CampStaffKind, CampStatus
@@ -16,6 +17,8 @@ from backend.models.members import Member
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.staff import Staff, StaffRole
 from backend.models.uploads import Upload
+
+_ARCHIVED = CampStatus.ARCHIVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,60 @@ async def staff_of(
 
 async def assignments(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[CampStaff]:
     return (await session.scalars(select(CampStaff).where(CampStaff.camp_id == camp_id))).all()
+
+
+async def listings(session: AsyncSession, staff_id: uuid.UUID) -> dict[uuid.UUID, set[CampStaffKind]]:
+    """The camps, but for archived ones, that a person is listed in, and as what."""
+    statement = select(CampStaff).join(Camp, Camp.id == CampStaff.camp_id)
+    statement = statement.where(CampStaff.staff_id == staff_id, Camp.deleted_at.is_(None), Camp.status != _ARCHIVED)
+    found: dict[uuid.UUID, set[CampStaffKind]] = {}
+    for row in await session.scalars(statement):
+        found.setdefault(row.camp_id, set()).add(row.kind)
+    return found
+
+
+async def camps_of_staff(
+    session: AsyncSession, staff_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[CampStaffKind, Camp]]]:
+    """The camps, but for archived ones, that each person is listed in, newest first."""
+    statement = (
+        select(CampStaff.staff_id, CampStaff.kind, Camp)
+        .join(Camp, Camp.id == CampStaff.camp_id)
+        .where(CampStaff.staff_id.in_(staff_ids), Camp.deleted_at.is_(None), Camp.status != _ARCHIVED)
+        .order_by(Camp.created_at.desc(), Camp.id.desc())
+    )
+    found: dict[uuid.UUID, list[tuple[CampStaffKind, Camp]]] = {staff_id: [] for staff_id in staff_ids}
+    for staff_id, kind, camp in await session.execute(statement):
+        found[staff_id].append((kind, camp))
+    return found
+
+
+async def only_coach_in(
+    session: AsyncSession, staff_ids: Collection[uuid.UUID]
+) -> frozenset[tuple[uuid.UUID, uuid.UUID]]:
+    """Person and camp, for each published camp that has no other active coach than this person."""
+    other, other_person = aliased(CampStaff), aliased(Staff)
+    another = exists().where(
+        other.camp_id == CampStaff.camp_id,
+        other.kind == CampStaffKind.COACH,
+        other.staff_id != CampStaff.staff_id,
+        other_person.id == other.staff_id,
+        other_person.role == StaffRole.COACH,
+        other_person.active,
+        other_person.deleted_at.is_(None),
+    )
+    statement = (
+        select(CampStaff.staff_id, CampStaff.camp_id)
+        .join(Camp, Camp.id == CampStaff.camp_id)
+        .where(
+            CampStaff.staff_id.in_(staff_ids),
+            CampStaff.kind == CampStaffKind.COACH,
+            Camp.deleted_at.is_(None),
+            Camp.status.not_in((CampStatus.DRAFT, _ARCHIVED)),
+            ~another,
+        )
+    )
+    return frozenset((staff_id, camp_id) for staff_id, camp_id in await session.execute(statement))
 
 
 async def active_coaches(session: AsyncSession, camp_id: uuid.UUID) -> int:

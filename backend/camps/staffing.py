@@ -1,15 +1,16 @@
 """Who works in a camp: coaches lead it, volunteers help; both see only the camps they stand in."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit import service as audit
 from backend.camps import repository
 from backend.core.actor import Actor
-from backend.models.camps import Camp, CampStaff, CampStaffKind
-from backend.models.staff import StaffRole
+from backend.core.errors import Conflict, Invalid
+from backend.models.camps import Camp, CampStaff, CampStaffKind, CampStatus
+from backend.models.staff import Staff, StaffRole
 from backend.staff import repository as staff
 
 Ids = frozenset[uuid.UUID]
@@ -53,6 +54,53 @@ async def assign(session: AsyncSession, actor: Actor, camp: Camp, *, coach_ids: 
         session, actor, "camp.staff.change", target_type="camp", target_id=camp.id, target_name=camp.name,
         camp_id=camp.id, before=_as_json(present), after=_as_json(wanted),
     )  # fmt: skip
+
+
+class LastCoach(Conflict):
+    """``data.camps`` names the camps that would be left without one: ``[{id, name}]``."""
+
+    code, message = "last_coach", "训练营没有其他在职教练，请先为它安排另一名教练"
+
+
+KIND_OF_ROLE = {StaffRole.COACH: CampStaffKind.COACH, StaffRole.VOLUNTEER: CampStaffKind.VOLUNTEER}
+
+
+async def relist(session: AsyncSession, actor: Actor, person: Staff, *, role: StaffRole, camp_ids: Ids | None) -> None:
+    """Make these the camps a person is listed in, as what their (new) role says; None keeps those that fit the role.
+
+    Archived camps stay as they were. A published camp keeps at least one active coach. Takes the camps' locks, so the
+    caller holds none of the person yet. Raises Invalid, LastCoach.
+    """
+    kind, listed = KIND_OF_ROLE.get(role), await repository.listings(session, person.id)
+    if camp_ids is None:
+        camp_ids = frozenset(camp_id for camp_id, kinds in listed.items() if kind in kinds)
+    if camp_ids and kind is None:
+        raise Invalid({"camp_ids": "只有教练和志愿者需要指定训练营"})
+    if camp_ids - set(listed) and not person.active:
+        raise Invalid({"camp_ids": "账号已停用，不能加入训练营"})
+    wanted = {camp_id: {kind} if camp_id in camp_ids else set() for camp_id in {*listed, *camp_ids}}
+    camps = []
+    for camp_id in sorted(camp_id for camp_id, kinds in wanted.items() if kinds != listed.get(camp_id, set())):
+        camp = await repository.by_id(session, camp_id, lock=True)
+        if camp is None or camp.status is CampStatus.ARCHIVED:
+            raise Invalid({"camp_ids": "包含不存在或已归档的训练营"})
+        camps.append(camp)
+    await _keep_a_coach(session, person, [camp for camp in camps if CampStaffKind.COACH not in wanted[camp.id]])
+    for camp in camps:
+        coaches, volunteers = (people - {person.id} for people in await assigned(session, camp.id))
+        coaches |= {person.id} if CampStaffKind.COACH in wanted[camp.id] else set()
+        volunteers |= {person.id} if CampStaffKind.VOLUNTEER in wanted[camp.id] else set()
+        await assign(session, actor, camp, coach_ids=coaches, volunteer_ids=volunteers)
+
+
+async def _keep_a_coach(session: AsyncSession, person: Staff, leaving: Sequence[Camp]) -> None:
+    """Raise LastCoach for published camps whose only active coach this person is."""
+    alone = await repository.only_coach_in(session, [person.id])
+    left = [camp for camp in leaving if (person.id, camp.id) in alone]
+    if left:
+        names = "".join(f"「{camp.name}」" for camp in left)
+        camps = [{"id": str(camp.id), "name": camp.name} for camp in left]
+        raise LastCoach(f"{names}没有其他在职教练，请先安排另一名教练", data={"camps": camps})
 
 
 def _as_json(people: set[tuple[uuid.UUID, CampStaffKind]]) -> dict[str, list[str]]:

@@ -194,6 +194,15 @@ class SyncSettings(Section):
     manual_pause_seconds: int = Field(default=300, ge=0)
 
 
+class LoginSettings(BaseModel):
+    """How many failed log-ins of staff lock a user name or an address, counted over the window, and for how long."""
+
+    failures: int = Field(default=5, ge=1, le=100)
+    address_failures: int = Field(default=20, ge=1, le=1000)
+    window_minutes: int = Field(default=15, ge=1, le=24 * 60)
+    lock_minutes: int = Field(default=15, ge=1, le=24 * 60)
+
+
 class LogSettings(BaseModel):
     """``json`` for machines, ``console`` for people; to a file when one is named, else standard error."""
 
@@ -237,6 +246,7 @@ class Settings(BaseSettings):
     payment: PaymentSettings = PaymentSettings()
     refund: RefundSettings = RefundSettings()
     sync: SyncSettings = SyncSettings()
+    login: LoginSettings = LoginSettings()
     log: LogSettings = LogSettings()
 
     _split_lists = field_validator("data_keys", "cors_origins", "trusted_proxies", "jobs_off", mode="before")(_split)

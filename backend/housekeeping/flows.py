@@ -12,7 +12,7 @@ from backend.audit.chain import Damage, DamageKind, Head
 from backend.core import clock
 from backend.models.jobs import JobRun
 from backend.models.payers import OAuthState
-from backend.models.staff import StaffSession
+from backend.models.staff import LoginGuard, StaffSession
 from backend.notifications.service import alert_staff
 from backend.runtime import Runtime
 
@@ -28,6 +28,7 @@ async def housekeeping(runtime: Runtime) -> dict[str, Any]:
     statements = {
         "oauth_states": delete(OAuthState).where(OAuthState.expires_at < now),
         "staff_sessions": delete(StaffSession).where(StaffSession.expires_at < now),
+        "login_guards": delete(LoginGuard).where(LoginGuard.updated_at < now - dt.timedelta(days=2)),
         "job_runs": delete(JobRun).where(JobRun.created_at < old),
     }
     removed = {}

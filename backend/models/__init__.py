@@ -17,7 +17,7 @@ from backend.models.planets import Planet, PlanetUser
 from backend.models.reconciliation import ReconciliationCase, ReconciliationDay
 from backend.models.refunds import Refund, RefundHold
 from backend.models.settings import SettingsCheck, SettingsGroup
-from backend.models.staff import Staff, StaffSession
+from backend.models.staff import LoginGuard, Staff, StaffSession
 from backend.models.uploads import Upload
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "JobRun",
     "LedgerEntry",
     "LedgerTransaction",
+    "LoginGuard",
     "Member",
     "Notification",
     "OAuthState",

@@ -4,7 +4,8 @@ import datetime as dt
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ARRAY, DateTime, ForeignKey, Index, String, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.models.base import Base, Identified, checked
@@ -31,6 +32,8 @@ class Staff(Identified, Base):
     display_name: Mapped[str] = mapped_column(String(50))
     role: Mapped[StaffRole] = mapped_column(checked(StaffRole))
     password_hash: Mapped[str] = mapped_column(Text)
+    # Newest first; what was used lately can't be used again.
+    former_password_hashes: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     active: Mapped[bool] = mapped_column(default=True)
     must_change_password: Mapped[bool] = mapped_column(default=False)
     last_login_at: Mapped[dt.datetime | None]
@@ -49,3 +52,14 @@ class StaffSession(Identified, Base):
     revoked_at: Mapped[dt.datetime | None]
 
     staff: Mapped[Staff] = relationship(lazy="raise")
+
+
+class LoginGuard(Base):
+    """Log-ins that failed lately, for one user name (known or not) or one address; see ``staff/throttle.py``."""
+
+    __tablename__ = "login_guards"
+
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    failures: Mapped[list[dt.datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
+    locked_until: Mapped[dt.datetime | None]
+    updated_at: Mapped[dt.datetime] = mapped_column(index=True)

@@ -2,15 +2,18 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
 from backend.core.pagination import Page, PageRequest, fetch_page
 from backend.models.camps import CampStaff
-from backend.models.staff import Staff, StaffRole, StaffSession
+from backend.models.staff import LoginGuard, Staff, StaffRole, StaffSession
+from backend.staff.rules import NAME_SUBJECT
 
 
 async def by_username(session: AsyncSession, username: str) -> Staff | None:
@@ -71,20 +74,51 @@ async def active_super_admins_locked(session: AsyncSession) -> Sequence[Staff]:
     return (await session.scalars(statement.order_by(Staff.id).with_for_update())).all()
 
 
+async def guards_locked(session: AsyncSession, subjects: Collection[str], *, at: dt.datetime) -> dict[str, LoginGuard]:
+    """The guard of each subject, made where it is missing, and ours until the transaction ends."""
+    # In one order, so that two log-ins from one address don't wait in a circle.
+    values = [{"subject": subject, "failures": [], "updated_at": at} for subject in sorted(subjects)]
+    statement = insert(LoginGuard).values(values)
+    statement = statement.on_conflict_do_update(index_elements=["subject"], set_={"updated_at": at})
+    rows = await session.scalars(statement.returning(LoginGuard), execution_options={"populate_existing": True})
+    return {row.subject: row for row in rows}
+
+
+async def locks(session: AsyncSession, subjects: Collection[str], *, at: dt.datetime) -> dict[str, dt.datetime]:
+    """Until when those are locked that are."""
+    statement = select(LoginGuard.subject, LoginGuard.locked_until)
+    rows = await session.execute(statement.where(LoginGuard.subject.in_(subjects), LoginGuard.locked_until > at))
+    return {subject: until for subject, until in rows if until is not None}
+
+
 async def anybody(session: AsyncSession) -> bool:
     return await session.scalar(select(Staff.id).limit(1)) is not None
 
 
-async def page(
-    session: AsyncSession, request: PageRequest, *, role: StaffRole | None, active: bool | None, q: str | None
-) -> Page[Staff]:
-    statement = select(Staff).where(Staff.deleted_at.is_(None)).order_by(Staff.created_at.desc(), Staff.id.desc())
-    if role is not None:
-        statement = statement.where(Staff.role == role)
-    if active is not None:
-        statement = statement.where(Staff.active == active)
-    if q:
-        statement = statement.where(
-            Staff.username.icontains(q, autoescape=True) | Staff.display_name.icontains(q, autoescape=True)
-        )
+@dataclass(frozen=True, slots=True)
+class StaffFilter:
+    """Which accounts are wanted; ``locked_at`` is the instant at which those wanted are locked."""
+
+    role: StaffRole | None = None
+    active: bool | None = None
+    locked_at: dt.datetime | None = None
+    q: str | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        yield Staff.deleted_at.is_(None)
+        if self.role is not None:
+            yield Staff.role == self.role
+        if self.active is not None:
+            yield Staff.active == self.active
+        if self.locked_at is not None:
+            subject = NAME_SUBJECT + func.lower(Staff.username)
+            yield exists().where(LoginGuard.subject == subject, LoginGuard.locked_until > self.locked_at)
+        if self.q:
+            columns = (Staff.username, Staff.display_name)
+            yield or_(*(column.icontains(self.q, autoescape=True) for column in columns))
+
+
+async def page(session: AsyncSession, request: PageRequest, wanted: StaffFilter) -> Page[Staff]:
+    """Accounts, newest first."""
+    statement = select(Staff).where(*wanted.conditions()).order_by(Staff.created_at.desc(), Staff.id.desc())
     return await fetch_page(session, statement, request)

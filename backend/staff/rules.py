@@ -1,5 +1,9 @@
-"""Who may do what (product requirements §1), and what a password must be."""
+"""Who may do what (product requirements §1), what a password must be, and when log-ins are locked."""
 
+import datetime as dt
+import ipaddress
+import math
+from collections.abc import Sequence
 from enum import StrEnum
 
 from backend.models.staff import StaffRole
@@ -63,3 +67,37 @@ def password_problem(password: str, *, username: str) -> str | None:
     if password.lower() == username.lower():
         return "密码不能与用户名相同"
     return None
+
+
+# The one in use and those before it that can't be taken again.
+PASSWORDS_REMEMBERED = 3
+
+NAME_SUBJECT, ADDRESS_SUBJECT = "name:", "address:"
+
+
+def name_subject(username: str) -> str:
+    """What failed log-ins under a user name are counted by, whether there is such an account or not."""
+    return NAME_SUBJECT + username.lower()
+
+
+def address_subject(ip: str | None) -> str:
+    """What failed log-ins from an address are counted by; in IPv6 one household or server has a /64 to itself."""
+    if ip is None:
+        return ADDRESS_SUBJECT
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ADDRESS_SUBJECT + ip
+    bits = 64 if address.version == 6 else 32
+    return ADDRESS_SUBJECT + str(ipaddress.ip_network((address, bits), strict=False))
+
+
+def failures_with(failures: Sequence[dt.datetime], *, now: dt.datetime, window: dt.timedelta) -> list[dt.datetime]:
+    """The failures that still count, with one of now."""
+    return [*(at for at in failures if at > now - window), now]
+
+
+def waiting_words(left: dt.timedelta) -> str:
+    """How long somebody has to wait, in Chinese, never too short."""
+    seconds = math.ceil(left.total_seconds())
+    return f"{seconds} 秒" if seconds < 60 else f"{math.ceil(seconds / 60)} 分钟"

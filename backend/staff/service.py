@@ -18,8 +18,8 @@ from backend.core.errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from backend.core.ids import new_id
 from backend.core.security import hash_password, issue_token, read_token, verify_password
 from backend.models.staff import Staff, StaffRole, StaffSession
-from backend.staff import repository
-from backend.staff.rules import PERMISSIONS, SCOPED_ROLES, Permission, password_problem
+from backend.staff import repository, throttle
+from backend.staff.rules import PASSWORDS_REMEMBERED, PERMISSIONS, SCOPED_ROLES, Permission, password_problem
 
 
 class LoginFailed(AppError):
@@ -41,11 +41,11 @@ class UsernameTaken(Conflict):
 
 
 class LastSuperAdmin(Conflict):
-    code, message = "last_super_admin", "至少要保留一名启用的超级管理员"
+    code, message = "last_super_admin", "至少要保留一名启用的超级管理员，请先添加或启用另一名"
 
 
 class NotYourself(Conflict):
-    code, message = "not_yourself", "不能停用、删除自己或修改自己的角色"
+    code, message = "not_yourself", "不能停用、删除自己或修改自己的角色，请由另一名超级管理员操作"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +69,10 @@ class Viewer:
             raise Forbidden("没有查看该训练营的权限")
 
 
-async def log_in(
-    session: AsyncSession, *, username: str, password: str, secret: str, hours: int, actor: Actor
-) -> tuple[str, Staff]:
-    """Check a password and open a session; returns the token. Raises LoginFailed, AccountDisabled."""
-    staff = await repository.by_username(session, username)
-    # An unknown name costs as much time as a wrong password.
+async def right_password(staff: Staff | None, password: str) -> bool:
+    """Whether it is this person's password; takes as long where there is nobody."""
     hashed = staff.password_hash if staff is not None else await _decoy_hash()
-    right = await asyncio.to_thread(verify_password, password, hashed)
-    if staff is None or not right:
-        raise LoginFailed
-    if not staff.active:
-        raise AccountDisabled
-    now = clock.now()
-    row = StaffSession(id=new_id(), staff_id=staff.id, expires_at=now + dt.timedelta(hours=hours))
-    session.add(row)
-    staff.last_login_at = now
-    audit.record(
-        session, _as(actor, staff), "auth.login", target_type="staff", target_id=staff.id, target_name=staff.username
-    )
-    token = issue_token(secret, audience="admin", subject=staff.id, session=row.id, seconds=hours * 3600)
-    return token, staff
-
-
-def record_failed_login(session: AsyncSession, *, username: str, actor: Actor) -> None:
-    audit.record(session, actor, "auth.login_failed", target_type="staff", target_name=username[:50])
+    return await asyncio.to_thread(verify_password, password, hashed) and staff is not None
 
 
 _decoy: list[str] = []
@@ -103,6 +82,16 @@ async def _decoy_hash() -> str:
     if not _decoy:
         _decoy.append(await asyncio.to_thread(hash_password, secrets.token_urlsafe(16)))
     return _decoy[0]
+
+
+async def open_session(session: AsyncSession, staff: Staff, *, secret: str, hours: int, actor: Actor) -> str:
+    """Log in somebody whose password was right; returns the token. ``staff`` is locked and active."""
+    now = clock.now()
+    row = StaffSession(id=new_id(), staff_id=staff.id, expires_at=now + dt.timedelta(hours=hours))
+    session.add(row)
+    staff.last_login_at = now
+    _audit(session, _as(actor, staff), "auth.login", staff)
+    return issue_token(secret, audience="admin", subject=staff.id, session=row.id, seconds=hours * 3600)
 
 
 def _as(actor: Actor, staff: Staff) -> Actor:
@@ -136,7 +125,9 @@ async def change_password(session: AsyncSession, viewer: Viewer, *, old: str, ne
         raise Invalid({"old_password": "原密码不正确"})
     if old == new:
         raise Invalid({"new_password": "新密码不能与原密码相同"})
-    staff = await _get(session, viewer.staff.id)
+    staff = await get(session, viewer.staff.id, lock=True)
+    if await _was_used(staff, new):
+        raise Invalid({"new_password": f"不能使用最近 {PASSWORDS_REMEMBERED} 次用过的密码"})
     await _set_password(staff, new, field="new_password")
     staff.must_change_password = False
     await repository.revoke_sessions(session, staff.id, at=clock.now())
@@ -163,6 +154,7 @@ async def create(
         display_name=display_name,
         role=role,
         password_hash="",
+        former_password_hashes=[],
         must_change_password=must_change_password,
         wecom_user_id=wecom_user_id,
     )
@@ -197,7 +189,7 @@ async def update(
     Raises NotFound, NotYourself, LastSuperAdmin.
     """
     admins = await repository.active_super_admins_locked(session)
-    staff = await _get(session, staff_id)
+    staff = await get(session, staff_id, lock=True)
     before = _told(staff)
     role = role or staff.role
     active = staff.active if active is None else active
@@ -227,7 +219,7 @@ def _told(staff: Staff) -> dict[str, object]:
 async def delete(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> None:
     """Soft-delete an account and end its sessions. Raises NotFound, NotYourself, LastSuperAdmin."""
     admins = await repository.active_super_admins_locked(session)
-    staff = await _get(session, staff_id)
+    staff = await get(session, staff_id, lock=True)
     _protect(viewer, staff, admins, keeps_admin=False)
     staff.deleted_at = clock.now()
     staff.active = False
@@ -236,14 +228,23 @@ async def delete(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> 
 
 
 async def reset_password(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> str:
-    """A random password, shown once; it must be changed at the next log-in, and old sessions end."""
-    staff = await _get(session, staff_id)
+    """A random password, shown once; it must be changed at the next log-in, old sessions end, and a lock too."""
+    staff = await get(session, staff_id, lock=True)
     password = _random_password()
     await _set_password(staff, password, field="password")
     staff.must_change_password = True
     await repository.revoke_sessions(session, staff.id, at=clock.now())
+    await throttle.unlock(session, staff.username)
     _audit(session, viewer.actor, "user.reset_password", staff)
     return password
+
+
+async def unlock(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> Staff:
+    """Let somebody log in again whose name is locked after failed tries. Raises NotFound."""
+    staff = await get(session, staff_id, lock=True)
+    if await throttle.unlock(session, staff.username):
+        _audit(session, viewer.actor, "user.unlock", staff)
+    return staff
 
 
 def _random_password() -> str:
@@ -255,8 +256,9 @@ def _random_password() -> str:
             return password
 
 
-async def _get(session: AsyncSession, staff_id: uuid.UUID) -> Staff:
-    staff = await repository.by_id(session, staff_id, lock=True)
+async def get(session: AsyncSession, staff_id: uuid.UUID, *, lock: bool = False) -> Staff:
+    """An account that wasn't deleted. Raises NotFound."""
+    staff = await repository.by_id(session, staff_id, lock=lock)
     if staff is None:
         raise NotFound("用户不存在")
     return staff
@@ -277,7 +279,17 @@ async def _set_password(staff: Staff, password: str, *, field: str) -> None:
     problem = password_problem(password, username=staff.username)
     if problem is not None:
         raise Invalid({field: problem})
+    if staff.password_hash:
+        remembered = [staff.password_hash, *staff.former_password_hashes]
+        staff.former_password_hashes = remembered[: PASSWORDS_REMEMBERED - 1]
     staff.password_hash = await asyncio.to_thread(hash_password, password)
+
+
+async def _was_used(staff: Staff, password: str) -> bool:
+    for hashed in (staff.password_hash, *staff.former_password_hashes):
+        if await asyncio.to_thread(verify_password, password, hashed):
+            return True
+    return False
 
 
 def _audit(

@@ -96,7 +96,7 @@ def test_up_down_and_up_again(empty_database: str) -> None:
 
 
 def test_audit_rows_from_before_the_chain_are_chained(empty_database: str) -> None:
-    command.upgrade(alembic_config(empty_database), "0012")
+    command.upgrade(alembic_config(empty_database), "0030-1")
     row = "INSERT INTO audit_log (id, created_at, actor_kind, actor_name, action, target_type) "
     _run(empty_database, row + "SELECT gen_random_uuid(), now() - i * interval '1s', 'system', i::text, 'x', 'x' "
          "FROM generate_series(1, 30) AS i")  # fmt: skip

@@ -1,6 +1,5 @@
 """Log-in of staff."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -9,7 +8,7 @@ from pydantic import Field
 from backend.api.answers import Answer, Id, Model, answer
 from backend.api.deps import ActorDep, RuntimeDep, SessionDep, SignedInStaff
 from backend.models.staff import Staff, StaffRole
-from backend.staff import service
+from backend.staff import flows, service
 from backend.staff.rules import PERMISSIONS, Permission
 
 router = APIRouter(prefix="/auth", tags=["登录"])
@@ -54,24 +53,10 @@ def staff_out(staff: Staff) -> StaffOut:
 
 @router.post("/login")
 async def log_in(body: LoginIn, runtime: RuntimeDep, actor: ActorDep) -> Answer[LoginOut]:
-    actor = replace(actor, kind="staff", name=body.username)
-    settings = runtime.settings
-    try:
-        async with runtime.db.transaction() as session:
-            token, staff = await service.log_in(
-                session,
-                username=body.username,
-                password=body.password,
-                secret=settings.secret_key.get_secret_value(),
-                hours=settings.admin_token_hours,
-                actor=actor,
-            )
-            out = staff_out(staff)
-    except (service.LoginFailed, service.AccountDisabled):
-        async with runtime.db.transaction() as session:
-            service.record_failed_login(session, username=body.username, actor=actor)
-        raise
-    return answer(LoginOut(access_token=token, expires_in=settings.admin_token_hours * 3600, user=out))
+    """Failed tries lock the name and the address for a time, known or not: 429 ``login_locked`` with Retry-After."""
+    token, staff = await flows.log_in(runtime, username=body.username, password=body.password, actor=actor)
+    seconds = runtime.settings.admin_token_hours * 3600
+    return answer(LoginOut(access_token=token, expires_in=seconds, user=staff_out(staff)))
 
 
 @router.get("/me")

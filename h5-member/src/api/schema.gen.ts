@@ -1128,14 +1128,16 @@ export interface components {
          *     - `forbidden` 403: 没有权限进行此操作
          *     - `import_has_errors` 422: 表格中有错误，未导入任何内容；请按提示修改后重新导入
          *     - `internal_error` 500: 服务异常，请稍后再试
-         *     - `last_super_admin` 409: 至少要保留一名启用的超级管理员
+         *     - `last_coach` 409: 训练营没有其他在职教练，请先为它安排另一名教练
+         *     - `last_super_admin` 409: 至少要保留一名启用的超级管理员，请先添加或启用另一名
          *     - `login_failed` 401: 用户名或密码错误
+         *     - `login_locked` 429: 登录失败次数过多，请稍后再试
          *     - `matching_over` 409: 训练营已归档，不能再修改匹配
          *     - `member_closed` 409: 该会员已标记为无法匹配，请先重新打开
          *     - `member_not_closed` 409: 该会员没有被标记为无法匹配
          *     - `method_not_allowed` 405: 不支持的请求方式
          *     - `not_found` 404: 内容不存在或已被删除
-         *     - `not_yourself` 409: 不能停用、删除自己或修改自己的角色
+         *     - `not_yourself` 409: 不能停用、删除自己或修改自己的角色，请由另一名超级管理员操作
          *     - `oauth_code_invalid` 409: 授权已失效，请重新进入
          *     - `oauth_snapshot_user` 409: 请点击右上角“使用完整服务”后再试
          *     - `oauth_state_invalid` 409: 授权已失效，请重新进入
@@ -1173,7 +1175,7 @@ export interface components {
          *     - `wechat_login_required` 409: 请在微信中登录后再支付
          * @enum {string}
          */
-        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "body_too_large" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_super_admin" | "login_failed" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
+        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "body_too_large" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
         /** @description Every answer that says no. `message` is fit to be shown; `data` is for programs. */
         Refusal: {
             code: components["schemas"]["ErrorCode"];

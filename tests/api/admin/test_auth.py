@@ -94,6 +94,33 @@ async def test_changing_the_password_ends_all_log_ins(
     assert (await log_in(client, manager.staff.username, "another-pass-2")).status_code == 200
 
 
+async def test_the_last_passwords_are_not_taken_again(
+    client: httpx.AsyncClient, db: Database, runtime: Runtime, manager: Desk
+) -> None:
+    """The one in use and the two before it, a reset one among them; after that it may come back."""
+    desk, now = manager, PASSWORD
+
+    async def change(new: str) -> dict[str, Any]:
+        body = {"old_password": now, "new_password": new}
+        response: dict[str, Any] = (await desk.call("POST", "/auth/password", json=body)).json()
+        return response
+
+    async def refused(password: str, words: str) -> None:
+        body = await change(password)
+        assert body["code"] == "validation_error"
+        assert body["data"]["fields"] == [{"field": "new_password", "message": words}]
+
+    for fresh in ("second-pass-2", "third-pass-3"):
+        assert (await change(fresh))["code"] == "ok"
+        desk, now = await desk_of(db, runtime, client, manager.staff), fresh
+    await refused("third-pass-3", "新密码不能与原密码相同")
+    await refused("second-pass-2", "不能使用最近 3 次用过的密码")
+    await refused(PASSWORD, "不能使用最近 3 次用过的密码")
+    assert (await change("fourth-pass-4"))["code"] == "ok"
+    desk, now = await desk_of(db, runtime, client, manager.staff), "fourth-pass-4"
+    assert (await change(PASSWORD))["code"] == "ok"
+
+
 async def test_a_token_ends_after_its_day(client: httpx.AsyncClient, manager: Desk, time: Time) -> None:
     time.advance(24 * 3600 - 1)
     await manager.ok("GET", "/auth/me")

@@ -25,6 +25,7 @@ async def test_a_new_account_logs_in_and_must_change_its_password(admin: Desk, c
     assert user | {"id": "", "created_at": ""} == {
         "id": "", "username": "xiaochen", "display_name": "小陈", "role": "coach", "active": True,
         "must_change_password": True, "last_login_at": None, "created_at": "", "wecom_user_id": None,
+        "locked_until": None, "camps": [],
     }  # fmt: skip
     token = (await log_in(client, "XiaoChen", BODY["password"])).json()["data"]["access_token"]
     headers = {"Authorization": f"Bearer {token}"}

@@ -1,14 +1,14 @@
 """Each audit row carries a hash chained to the one before; failures are told in a column of their own
 
-Revision: 0013
-Follows: 0012
+Revision: 0030
+Follows: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0030"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,60 @@
+"""Logging in: the try is counted, the password looked at with no transaction open, and the outcome written down."""
+
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.audit import service as audit
+from backend.core.actor import Actor
+from backend.core.errors import AppError
+from backend.models.staff import Staff
+from backend.runtime import Runtime
+from backend.staff import repository, service, throttle
+from backend.staff.service import AccountDisabled, LoginFailed
+from backend.staff.throttle import LoginLocked, Try
+
+# From here on a refusal says how many tries are left.
+FEW_TRIES = 2
+
+
+async def log_in(runtime: Runtime, *, username: str, password: str, actor: Actor) -> tuple[str, Staff]:
+    """A token for whoever knows the password, and who that is. Raises LoginLocked, LoginFailed, AccountDisabled."""
+    settings, actor = runtime.settings, replace(actor, kind="staff", name=username)
+    async with runtime.db.transaction() as session:
+        tried = await throttle.let_in(session, username=username, ip=actor.ip, settings=settings.login)
+        seen = await repository.by_username(session, username)
+    right = await service.right_password(seen, password)
+    async with runtime.db.transaction() as session:
+        staff = await repository.by_id(session, seen.id, lock=True) if seen is not None and right else None
+        # A password that was changed meanwhile isn't right any more.
+        if staff is not None and seen is not None and staff.password_hash == seen.password_hash and staff.active:
+            await throttle.forgive(session, tried)
+            secret = settings.secret_key.get_secret_value()
+            token = await service.open_session(
+                session, staff, secret=secret, hours=settings.admin_token_hours, actor=actor
+            )
+            return token, staff
+        refusal = AccountDisabled() if staff is not None and not staff.active else _refusal(tried)
+        _tell(session, tried, refusal, username=username, actor=actor)
+    raise refusal
+
+
+def _refusal(tried: Try) -> AppError:
+    """The same for a name nobody has as for a wrong password."""
+    if tried.name_locked_until is not None:
+        return LoginLocked.of_name(tried.name_locked_until - tried.at)
+    if tried.address_locked_until is not None:
+        return LoginLocked.of_address(tried.address_locked_until - tried.at)
+    if tried.tries_left <= FEW_TRIES:
+        return LoginFailed(f"{LoginFailed.message}，再错 {tried.tries_left} 次将暂时锁定账号")
+    return LoginFailed()
+
+
+def _tell(session: AsyncSession, tried: Try, refusal: AppError, *, username: str, actor: Actor) -> None:
+    """The failure, and what it locked, in the audit log. Tries while a lock lasts aren't told: there may be many."""
+    error = refusal.message if isinstance(refusal, AccountDisabled) else LoginFailed.message
+    audit.record(session, actor, "auth.login_failed", target_type="staff", target_name=username, error=error)
+    if tried.name_locked_until is not None:
+        audit.record(session, actor, "auth.lock", target_type="staff", target_name=username)
+    if tried.address_locked_until is not None:
+        audit.record(session, actor, "auth.lock", target_type="address", target_name=actor.ip)
