@@ -5,7 +5,7 @@ Its clock goes forward only; each test has its own camp.
 
 import datetime as dt
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ class Stand:
     stage: Stage
     api_url: str
     sandbox_url: str
+    database_url: str
     camp_fields: Json
     staff: list["Colleague"] = field(default_factory=list)
 
@@ -74,11 +75,18 @@ class Stand:
 
     async def person(self, name: str) -> "PlanetPerson":
         """Somebody on the planet, with a member number that nobody else has."""
-        number = secrets.randbelow(90_000_000) + 10_000_000
-        group_id = self.stage.books["group_id"]
-        wanted = {"group_id": group_id, "members": [{"name": name, "number": number}]}
-        added = await self.stage.sandbox.post("zsxq", "members", wanted)
-        return PlanetPerson(added["user_ids"][0], name, str(number))
+        [person] = await self.people([name])
+        return person
+
+    async def people(self, names: Sequence[str]) -> list["PlanetPerson"]:
+        """As many people on the planet."""
+        members = [{"name": name, "number": secrets.randbelow(90_000_000) + 10_000_000} for name in names]
+        wanted = {"group_id": self.stage.books["group_id"], "members": members}
+        added = (await self.stage.sandbox.post("zsxq", "members", wanted))["user_ids"]
+        return [
+            PlanetPerson(user_id, str(one["name"]), str(one["number"]))
+            for user_id, one in zip(added, members, strict=True)
+        ]
 
     async def order(self, camp: "Camp", openid: str, *, nickname: str = "早起的鸟", number: str = "404404") -> "Order":
         """An order of somebody in WeChat, placed without a browser."""
@@ -190,13 +198,18 @@ class Camp:
 
     async def posts(self, person: PlanetPerson, *days: int) -> None:
         """The person checks in at nine on these days; the planet shows it once the time has come."""
-        nine = dt.time(9)
+        await self.plan({person: days})
+
+    async def plan(self, days_of: Mapping[PlanetPerson, Sequence[int]]) -> None:
+        """The same of many, one a second."""
+        nine = dt.time(9, tzinfo=clock.SHANGHAI)
         posts = [
             {
                 "user_id": person.user_id,
-                "at": dt.datetime.combine(self.day(day), nine, clock.SHANGHAI).isoformat(),
+                "at": (dt.datetime.combine(self.day(day), nine) + dt.timedelta(seconds=seconds)).isoformat(),
                 "text": f"第 {day} 天打卡",
             }
+            for seconds, (person, days) in enumerate(days_of.items())
             for day in days
         ]
         await self.stage.sandbox.post("zsxq", "posts", {"checkin_id": self.checkin_id, "posts": posts})
@@ -258,7 +271,7 @@ async def running_stand(directory: Path, servers: Servers) -> AsyncIterator[Stan
                 "coach_ids": [await opening.add_staff(stage, "coach", "李教练", "coach")],
             }
             await _connect_planet(stage)
-            stand = Stand(stage, api_url, sandbox_url, camp_fields)
+            stand = Stand(stage, api_url, sandbox_url, database, camp_fields)
             try:
                 yield stand
             finally:

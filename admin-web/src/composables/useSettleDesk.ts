@@ -27,7 +27,11 @@ export function useSettleDesk(campId: () => string) {
   const settlement = useSettlement(campId);
   const view = useSettleView(settlement.rows);
   const reload = useLater(() => void settlement.load(), REREAD_SECONDS);
-  const progress = useRefundProgress(campId, reload.soon);
+  const progress = useRefundProgress(campId, () => {
+    // What came of the last one is wanted at once: there will be no more news.
+    if (progress.moving.value === 0) reload.now();
+    else reload.soon();
+  });
   const undo = useUndo(
     () => progress.summary.value?.undo_seconds ?? 0,
     (result) => {

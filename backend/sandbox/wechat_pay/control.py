@@ -20,7 +20,7 @@ Wish = dict[str, Any]
 
 
 class Control:
-    """GET /books /orders /refunds /deliveries /faults; POST /pay /balance /console-refund /finish-refund
+    """GET /books /orders /refunds /deliveries /faults; POST /pay /paid-orders /balance /console-refund /finish-refund
     /rotate-certificate /deliver /faults; DELETE /faults?name=."""
 
     def __init__(self, sandbox: "WeChatPaySandbox") -> None:
@@ -35,6 +35,7 @@ class Control:
         }
         writes: dict[str, Callable[[Wish], Awaitable[Answer]]] = {
             "pay": self._pay,
+            "paid-orders": self._paid_orders,
             "balance": self._balance,
             "console-refund": self._console_refund,
             "finish-refund": self._finish_refund,
@@ -60,6 +61,19 @@ class Control:
 
     async def _pay(self, wish: Wish) -> Answer:
         return self._order(self._sandbox.pay(str(wish.get("out_trade_no")), openid=wish.get("openid")))
+
+    async def _paid_orders(self, wish: Wish) -> Answer:
+        settle = self._sandbox.orders.settle
+        made = [
+            settle(
+                str(one["out_trade_no"]),
+                int(one["amount_fen"]),
+                description=str(one["description"]),
+                openid=str(one["openid"]),
+            )
+            for one in wish["orders"]
+        ]
+        return {"orders": [self._order(order) for order in made]}
 
     async def _balance(self, wish: Wish) -> Answer:
         self._sandbox.account.set_balance(int(wish["balance_fen"]))

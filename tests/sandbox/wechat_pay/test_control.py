@@ -57,6 +57,20 @@ async def test_orders_can_be_seen_and_paid(shop: Shop, panel: Panel) -> None:
     assert (again.status_code, again.json()["error"]) == (422, "订单已支付，请勿重复支付")
 
 
+async def test_many_paid_orders_come_into_the_books_at_once(shop: Shop, panel: Panel) -> None:
+    crowd = [
+        {"out_trade_no": f"P2026030{day}", "amount_fen": 9900, "description": "写作营", "openid": OPENID}
+        for day in (1, 2)
+    ]
+    orders = (await panel.post("paid-orders", orders=crowd)).json()["orders"]
+    assert [(order["state"], order["openid"]) for order in orders] == [("SUCCESS", OPENID)] * 2
+    books = await panel.get("books")
+    assert (books["payments_count"], books["balance_fen"]) == (2, 19_800)
+    assert await panel.get("deliveries") == []
+    again = await panel.post("paid-orders", orders=crowd[:1])
+    assert (again.status_code, (await panel.get("books"))["payments_count"]) == (422, 2)
+
+
 async def test_deliveries_can_be_seen_and_pushed(shop: Shop, panel: Panel) -> None:
     payment = await shop.paid()
     assert (await panel.post("deliver")).json() == {"tried": 1}
