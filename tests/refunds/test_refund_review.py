@@ -303,6 +303,9 @@ async def test_a_closed_number_is_replaced_by_a_new_row_to_review(session: Async
     assert (new.status, new.replaces_id, new.amount_fen) == (S.PENDING_REVIEW, closed.id, closed.amount_fen)
     assert new.out_refund_no != closed.out_refund_no
     assert (new.verdict, new.days, new.member_id) == (closed.verdict, closed.days, closed.member_id)
+    # Its money is on the way once: nobody is sent to a failure that is dealt with.
+    sums = await repository.sums_by_status(session, camp_ids=[closed.camp_id])
+    assert (sums[S.CLOSED], sums[S.PENDING_REVIEW]) == ((0, 0), (1, closed.amount_fen))
     with pytest.raises(service.RefundInFlight):
         await recovery.retry(session, closed.id, actor=actor, settings=SETTINGS)
 

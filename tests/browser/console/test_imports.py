@@ -79,7 +79,9 @@ async def test_a_file_that_is_no_sheet_is_refused(new_desk: NewDesk, stand: Stan
     await desk.open(f"/checkins/import?camp_id={camp.id}")
     await choose(desk.page, FilePayload(name="打卡.pdf", mimeType="application/pdf", buffer=b"%PDF"))
     await expect(desk.page.get_by_role("alert")).to_have_text("只能导入 .xlsx 或 .csv 文件")
-    await choose(desk.page, FilePayload(name="打卡.xlsx", mimeType="application/octet-stream", buffer=b"PK\x03\x04 torn"))
+    await choose(
+        desk.page, FilePayload(name="打卡.xlsx", mimeType="application/octet-stream", buffer=b"PK\x03\x04 torn")
+    )
     await expect(desk.page.get_by_role("alert")).to_contain_text("xlsx")
     await choose(desk.page, sheet("没有人.csv", "姓名,打卡日期", "墨白,2026-03-01"))
     await expect(desk.page.get_by_role("region", name="表格错误")).to_contain_text(

@@ -192,7 +192,7 @@ async def test_money_that_can_not_go_back_is_marked_as_settled(new_desk: NewDesk
 
 
 async def test_an_extra_refund_beside_the_list_and_the_end_of_the_camp(new_desk: NewDesk, stand: Stand):
-    """Three get all of it back, one who gave up gets a part by agreement, the rest is kept when the camp is archived."""
+    """Three get all of it back, one who gave up gets a part by agreement, the rest is kept at the archiving."""
     camp = await ended(stand, "协商退款营", short="若溪")
     screen = SettleScreen(await new_desk(), camp)
     page = screen.page
