@@ -37,6 +37,10 @@ class SettleScreen:
         button = self.page.get_by_role("button", name=name, exact=True)
         return self.members.get_by_role("row").filter(has=button)
 
+    def row_states(self, state: str) -> Locator:
+        """The rows that stand so."""
+        return self.members.get_by_role("row").filter(has_text=state)
+
     async def choose(self, name: str) -> None:
         """Open somebody's case, and wait until its evidence is there."""
         await self.row(name).click()
