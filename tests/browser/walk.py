@@ -100,7 +100,7 @@ async def _members(stand: Stand) -> list[Enrolled]:
     for right in some(CONFLICTS):
         members.append(Enrolled(right.name, right.number, "微信", right, (1, 2)))
         members.append(Enrolled("打错编号的人", right.number, "微信"))
-    members += [Enrolled("路人", "404404", "路人") for _ in range(STRANGERS)]
+    members += [Enrolled("路人", f"40440{number}", "路人") for number in range(STRANGERS)]
     # What was posted on the eve only the ranking counts.
     members += crowd.sure(some(DISAGREE), 0, 1)
     return members + crowd.sure(some(SHORT), 1)
