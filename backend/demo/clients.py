@@ -49,6 +49,9 @@ class Admin:
     async def put(self, path: str, body: Json) -> Any:
         return _data(await self._http.put(path, json=body))
 
+    async def delete(self, path: str) -> Any:
+        return _data(await self._http.delete(path))
+
     async def upload(self, kind: str, png: bytes) -> str:
         files = {"file": ("picture.png", png, "image/png")}
         found = _data(await self._http.post("/uploads", data={"kind": kind}, files=files))

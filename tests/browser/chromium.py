@@ -60,6 +60,7 @@ def find_chromium(directory: Path) -> Chromium:
             "HOME": str(directory),
             "LD_LIBRARY_PATH": str(directory / "al2023" / "lib"),
             "FONTCONFIG_FILE": str(fonts),
+            "LC_ALL": "C.UTF-8",  # else names of downloads keep no Chinese
         },
     )
 

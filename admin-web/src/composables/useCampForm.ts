@@ -13,7 +13,9 @@ import {
   lockedIn,
   missingToPublish,
   problemsOf,
+  serviceName,
   refusedFields,
+  typedSince,
   type Camp,
   type CampForm,
   type Problems,
@@ -29,6 +31,8 @@ export interface CampWriting {
   /** By field name: what a person has to mend, once they tried, and what the service refused. */
   problems: ComputedRef<Problems>;
   busy: Ref<boolean>;
+  /** A colleague moved the camp on before it was saved: it is shown as it stands now. */
+  overtaken: Ref<boolean>;
   /** A refusal that belongs to no field. */
   error: ComputedRef<ApiError | null>;
   /** Saves what changed; false with something in `problems` or `error`. */
@@ -47,6 +51,7 @@ export function useCampForm(id: () => string | undefined): CampWriting {
   const tried = ref(false);
   const publishing = ref(false);
   const refused = shallowRef<Problems>({});
+  const overtaken = ref(false);
 
   const dirty = computed(() => JSON.stringify(form) !== JSON.stringify(before.value));
   const missing = computed(() => (publishing.value ? missingToPublish(form) : {}));
@@ -80,10 +85,23 @@ export function useCampForm(id: () => string | undefined): CampWriting {
   async function save(): Promise<boolean> {
     tried.value = true;
     refused.value = {};
+    overtaken.value = false;
     if (Object.keys(problemsOf(form, camp.value)).length > 0) return false;
     const saved = await sending.run();
-    if (sending.error.value) refused.value = refusedFields(sending.error.value);
+    const code = sending.error.value?.code;
+    if (code === "camp_locked" || code === "camp_wrong_state") await catchUp();
+    else if (sending.error.value) refused.value = refusedFields(sending.error.value);
     return saved;
+  }
+
+  /** Read the camp again; what was typed stays where it may still be changed. */
+  async function catchUp(): Promise<void> {
+    const typed = typedSince(before.value, form);
+    await loading.load();
+    if (loading.state.value !== "done") return;
+    overtaken.value = true;
+    const fixed = lockedIn(camp.value?.status ?? null);
+    Object.assign(form, Object.fromEntries(typed.filter(([name]) => !fixed.has(serviceName(name)))));
   }
 
   const makeProject = useAction(async () => {
@@ -106,6 +124,7 @@ export function useCampForm(id: () => string | undefined): CampWriting {
     locked: computed(() => lockedIn(camp.value?.status ?? null)),
     problems,
     busy: sending.busy,
+    overtaken,
     error: computed(() => {
       const error = sending.error.value;
       return error && Object.keys(refusedFields(asApiError(error))).length === 0 ? error : null;

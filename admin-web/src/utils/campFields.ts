@@ -112,6 +112,15 @@ export function onlyThis(part: Partial<Schemas["CampIn"]>): Schemas["CampChange"
   return part as Schemas["CampChange"];
 }
 
+/** What was typed since: fields of the form with their values. */
+export function typedSince(before: CampForm, now: CampForm) {
+  const fields = Object.entries(now) as [keyof CampForm, unknown][];
+  return fields.filter(([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value));
+}
+
+/** How the service calls a field of the form. */
+export const serviceName = (name: keyof CampForm) => (name === "deposit" ? "deposit_fen" : name);
+
 export function totalDays(form: CampForm): number {
   return form.starts_on && form.ends_on ? daysBetween(form.starts_on, form.ends_on) : 0;
 }
@@ -214,9 +223,7 @@ const WORDS: Partial<Record<string, Record<string, string>>> = {
 /** What the service refused, at the fields it means; empty when it means the whole. */
 export function refusedFields(error: ApiError): Problems {
   const named = error.data?.fields;
-  if (error.code === "camp_locked" || error.code === "camp_incomplete") {
-    const word = error.code === "camp_locked" ? "发布后不能修改，请刷新页面" : "发布前必填";
-    return Object.fromEntries(Array.isArray(named) ? named.map((name) => [String(name), word]) : []);
-  }
+  if (error.code === "camp_incomplete")
+    return Object.fromEntries(Array.isArray(named) ? named.map((name) => [String(name), "发布前必填"]) : []);
   return WORDS[error.code] ?? error.fields;
 }

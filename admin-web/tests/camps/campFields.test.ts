@@ -119,7 +119,6 @@ describe("refusals of the service", () => {
 
   it("stand at the fields they mean", () => {
     expect(refusal("camp_name_taken")).toEqual({ name: "已有同名的训练营" });
-    expect(refusal("camp_locked", { fields: ["name"] })).toEqual({ name: "发布后不能修改，请刷新页面" });
     expect(refusal("validation_error", { fields: [{ field: "deposit_fen", message: "押金须…" }] })).toEqual({
       deposit_fen: "押金须…",
     });

@@ -52,6 +52,24 @@ describe("useCampForm", () => {
     ]);
   });
 
+  it("follows a colleague who published the camp, and keeps what may still be changed", async () => {
+    const writing = await editing();
+    const open = { ...camp, status: "enrolling", enroll_closes_at: "2026-03-09T23:59:59+08:00" };
+    Object.assign(writing.form, { deposit: "299", capacity: 300 });
+    server.on("PUT", PATH, () => ({ status: 409, code: "camp_locked", data: { fields: ["deposit_fen"] } }));
+    server.on("GET", PATH, () => ({ data: open }));
+    expect(await writing.save()).toBe(false);
+    expect(writing.overtaken.value).toBe(true);
+    expect(writing.problems.value).toEqual({});
+    expect([...writing.locked.value]).toContain("deposit_fen");
+    expect(writing.form).toMatchObject({ deposit: "199.50", capacity: 300 });
+
+    server.on("PUT", PATH, () => ({ data: { ...open, capacity: 300 } }));
+    expect(await writing.save()).toBe(true);
+    expect(server.asked.at(-1)?.body).toEqual({ capacity: 300 });
+    expect(writing.overtaken.value).toBe(false);
+  });
+
   it("shows the service's refusal at the field, and keeps what was typed", async () => {
     const writing = await editing();
     writing.form.deposit = "0.5";

@@ -132,7 +132,7 @@ class _Endpoint:
         faults = self._sandbox.faults.striking(request.url.path, int(index) if index.isdigit() else None)
         by_name: dict[str, Fault] = {fault.name: fault for fault in faults}
         if slow := by_name.get("slow"):
-            await asyncio.sleep(slow.value or 1.0)
+            await self._sandbox.faults.wait(slow.value or 1.0)
         response, outcome = await self._answer(request, by_name)
         if "drop" in by_name:
             response, outcome = _cut_off(response), "drop"

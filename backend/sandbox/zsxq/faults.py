@@ -4,7 +4,9 @@ What each does stands in :data:`CATALOGUE`. Names, ``times``, ``value`` and the 
 other simulators' knobs (``backend.sandbox.faults``); the conditions are what paged reading needs beyond them.
 """
 
+import asyncio
 import random
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -20,7 +22,7 @@ CATALOGUE = {
     "http_429": "返回 429（Retry-After 为 value 秒）",
     "http_5xx": "返回 5xx（value 为状态码，默认 502）",
     "html_body": "返回网页而非 JSON",
-    "slow": "延迟应答 value 秒",
+    "slow": "延迟应答 value 秒，解除时立即应答",
     "drop": "执行后断开连接",
     "code": "返回业务错误码 value",
     "expire_token": "凭证当场失效",
@@ -102,6 +104,7 @@ class Faults:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self.rules: list[Fault] = []
+        self._cleared = asyncio.Event()
 
     def set(self, name: str, **how: Any) -> Fault:
         """A new rule, e.g. ``set("busy_1059", path="ranking_list", page=3, times=2)``.
@@ -117,6 +120,13 @@ class Faults:
     def clear(self, name: str | None = None) -> None:
         """Forget the rules of one name, or all."""
         self.rules = [rule for rule in self.rules if name is not None and rule.name != name]
+        self._cleared.set()
+        self._cleared = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Hold an answer back, at most until rules are cleared."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._cleared.wait(), seconds)
 
     def summary(self) -> list[dict[str, Any]]:
         """One row per name: ``{name, label, active, remaining, value}``, of its first rule."""
