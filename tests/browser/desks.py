@@ -20,7 +20,8 @@ class Desk(Watched):
 
     async def log_in(self) -> None:
         """As if logged in today, without the form; anew when the clock went past the last log-in's end. Then open."""
-        await self.staff.client.log_in()
+        if not await self.staff.is_logged_in():
+            await self.staff.client.log_in()
         # Not a page of the console: one with an older log-in would forget this one when it is refused.
         await self.open("/icon.svg")
         await self.page.evaluate(

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from backend.core import clock
 from backend.demo import opening, system
-from backend.demo.clients import Admin, Json, Phone, SandboxKnobs
+from backend.demo.clients import Admin, Json, Phone, Refused, SandboxKnobs
 from backend.demo.processes import Processes
 from backend.demo.stage import Stage
 from tests.servers import Servers
@@ -162,6 +162,14 @@ class Colleague:
     password: str
     client: Admin
     shared: bool
+
+    async def is_logged_in(self) -> bool:
+        """Whether the client's last log-in still holds."""
+        try:
+            await self.client.get("/auth/me")
+        except Refused:
+            return False
+        return True
 
 
 @dataclass(frozen=True)

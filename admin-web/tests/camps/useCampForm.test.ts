@@ -56,7 +56,12 @@ describe("useCampForm", () => {
     const writing = await editing();
     const open = { ...camp, status: "enrolling", enroll_closes_at: "2026-03-09T23:59:59+08:00" };
     Object.assign(writing.form, { deposit: "299", capacity: 300 });
-    server.on("PUT", PATH, () => ({ status: 409, code: "camp_locked", data: { fields: ["deposit_fen"] } }));
+    server.on("PUT", PATH, () => ({
+      status: 409,
+      code: "camp_locked",
+      message: "不能再修改",
+      data: { fields: ["deposit_fen"] },
+    }));
     server.on("GET", PATH, () => ({ data: open }));
     expect(await writing.save()).toBe(false);
     expect(writing.overtaken.value).toBe(true);

@@ -41,12 +41,12 @@ export function useServer(): Server {
     }
     getAllResponseHeaders = () => "content-type: application/json";
     abort = () => undefined;
-    async send(text: string | null): Promise<void> {
+    async send(sent: unknown): Promise<void> {
       const asked: Asked = {
         method: this.method,
         path: this.url.pathname,
         query: this.url.searchParams,
-        body: text ? (JSON.parse(text) as Record<string, unknown>) : {},
+        body: typeof sent === "string" ? (JSON.parse(sent) as Record<string, unknown>) : {},
       };
       server.asked.push(asked);
       const handler = handlers.get(`${asked.method} ${asked.path}`);
