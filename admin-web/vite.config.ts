@@ -28,6 +28,18 @@ export default defineConfig({
     dedupe: ["vue", "axios"],
   },
   server: { port: 5174, proxy: { "/api": API_URL, "/media": API_URL } },
-  build: { target: "es2022", manifest: true, assetsInlineLimit: 1024 },
+  build: {
+    target: "es2022",
+    manifest: true,
+    assetsInlineLimit: 1024,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // Beside the charts that draw with it: it changes with its own releases only, and both load at once.
+          groups: [{ name: "zrender", test: /node_modules.zrender/ }],
+        },
+      },
+    },
+  },
   test: { environment: "happy-dom", include: ["tests/**/*.test.ts"] },
 });
