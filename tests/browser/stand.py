@@ -273,6 +273,7 @@ async def running_stand(directory: Path, servers: Servers) -> AsyncIterator[Stan
         admin, sandbox = Admin(api_url, system.ADMIN, password), SandboxKnobs(sandbox_url)
         async with httpx.AsyncClient(base_url=api_url, timeout=60, trust_env=False) as http:
             stage = Stage(admin, sandbox, http, clock_file)
+            stage.books["password"] = password
             await admin.log_in()
             camp_fields = {
                 "poster_key": await admin.upload("poster", opening.poster()),
