@@ -8,25 +8,33 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from backend.api import errors, media, system
 from backend.api.admin import router as admin
+from backend.api.bodies import SizeLimit
+from backend.api.guard import RateLimit
 from backend.api.h5 import router as h5
+from backend.api.headers import SecurityHeaders
 from backend.api.middleware import RequestMiddleware
 from backend.api.pages import Pages
 from backend.api.webhook import router as webhook
 from backend.core import clock
 from backend.core.config import Settings, load_settings
+from backend.core.limits import SlidingWindow
 from backend.core.logging import configure_logging
 from backend.runtime import Live, Runtime, open_live
 
 
-def create_app(settings: Settings, runtime: Live | Runtime | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, runtime: Live | Runtime | None = None, *, limiter: SlidingWindow | None = None
+) -> FastAPI:
     """The application. Without ``runtime`` it opens its own when it starts and closes it when it stops."""
     live = Live(runtime) if isinstance(runtime, Runtime) else runtime
+    limiter = limiter or SlidingWindow(settings.redis_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_live(settings) as opened:
             app.state.live = opened
             yield
+        await limiter.aclose()
 
     app = FastAPI(
         title="训练营押金系统",
@@ -38,6 +46,7 @@ def create_app(settings: Settings, runtime: Live | Runtime | None = None) -> Fas
     )
     if live is not None:
         app.state.live = live
+    app.state.limiter = limiter
     errors.install(app)
     app.include_router(system.router)
     app.include_router(media.router)
@@ -45,6 +54,9 @@ def create_app(settings: Settings, runtime: Live | Runtime | None = None) -> Fas
         app.include_router(audience, prefix="/api")
     if settings.front_ends_dir is not None:
         app.router.default = Pages(settings.front_ends_dir, otherwise=app.router.default)
+    # What is added last is outermost. Refusals of the rate limit carry CORS headers, so that pages can read them.
+    app.add_middleware(SizeLimit)
+    app.add_middleware(RateLimit)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -56,6 +68,7 @@ def create_app(settings: Settings, runtime: Live | Runtime | None = None) -> Fas
             allow_credentials=True,
         )
     app.add_middleware(RequestMiddleware, trusted_proxies=settings.trusted_proxies)
+    app.add_middleware(SecurityHeaders, strict_transport=settings.env == "production")
     return app
 
 

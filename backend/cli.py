@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from backend.core.config import DEVELOPMENT_ADMIN_PASSWORD, Settings, SettingsError, load_settings
@@ -55,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     staff.add_argument("--role", required=True, choices=[role.value for role in StaffRole])
     openapi = commands.add_parser("openapi", help="print the OpenAPI document")
     openapi.add_argument("--audience", choices=["all", "h5", "admin"], default="all")
+    policies = commands.add_parser("page-policies", help="print the content policies of the built pages, for nginx")
+    policies.add_argument("--directory", type=Path, default=Path(), help="that holds h5-member/dist and admin-web/dist")
     job = commands.add_parser("job", help="run one scheduled job to its end")
     job.add_argument("name")
     commands.add_parser("verify-ledger", help="compare the ledger with itself, with payments and with refunds")
@@ -157,6 +160,17 @@ def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _page_policies(_: Settings, arguments: argparse.Namespace) -> int:
+    from backend.api.pages import nginx_policies
+
+    try:
+        print(nginx_policies(arguments.directory), end="")
+    except FileNotFoundError as error:
+        print(f"{error.filename} isn't there: build the front-ends first", file=sys.stderr)
+        return 1
+    return 0
+
+
 def _job(settings: Settings, arguments: argparse.Namespace) -> int:
     from backend.jobs import SCHEDULED, run_job
     from backend.runtime import open_runtime
@@ -221,6 +235,7 @@ _COMMANDS = {
     "migrate": _migrate,
     "create-staff": _create_staff,
     "openapi": _openapi,
+    "page-policies": _page_policies,
     "job": _job,
     "verify-ledger": _verify_ledger,
     "verify-audit": _verify_audit,

@@ -51,5 +51,7 @@ def make_world(directory: Path) -> World:
     nested.setdefault("storage", {})["local_dir"] = str(directory / "uploads")
     # Approved refunds leave at once, unless a test is about the pause before.
     nested.setdefault("refund", {})["undo_seconds"] = "0"
+    # Many tests ask more in a minute than a person would.
+    nested.setdefault("limits", {})["enabled"] = "false"
     settings = Settings(_env_file=None, env="test", public_base_url=PUBLIC_URL, **nested)  # type: ignore[arg-type] # parsed by pydantic
     return World(sandbox, settings, httpx.ASGITransport(app=sandbox.app), to_the_product)

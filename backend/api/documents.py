@@ -15,9 +15,9 @@ _ROUTERS = {"h5": h5, "admin": admin}
 # What can go wrong before a rule is reached (api.errors, api.middleware): code, status, message.
 _AT_THE_DOOR = (
     ("bad_request", 400, "请求格式有误"),
-    ("body_too_large", 413, "提交的内容太大"),
     ("internal_error", 500, "服务异常，请稍后再试"),
     ("method_not_allowed", 405, "不支持的请求方式"),
+    ("too_large", 413, "提交的内容太大"),
     ("unavailable", 503, "服务暂时不可用，请稍后再试"),
 )
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from backend.api.answers import refusal
+from backend.api.bodies import TooLarge
 from backend.core.errors import AppError, TooMany
 from backend.gateways.errors import GatewayError
 
@@ -20,7 +21,7 @@ _PLAIN = {
     400: ("bad_request", "请求格式有误"),
     404: ("not_found", "内容不存在或已被删除"),
     405: ("method_not_allowed", "不支持的请求方式"),
-    413: ("body_too_large", "提交的内容太大"),
+    413: ("too_large", "提交的内容太大"),
 }
 
 # pydantic's kinds of error in the words of a form.
@@ -65,13 +66,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(GatewayError, _gateway)
     for error in (OperationalError, InterfaceError, PoolTimeout, ConnectionError, DBAPIError):
         app.add_exception_handler(error, _database)
-    app.add_exception_handler(Exception, _unexpected)
+
+
+def refused(error: AppError) -> JSONResponse:
+    """The answer to an expected refusal."""
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
+    return JSONResponse(refusal(error.code, error.text, error.data), status_code=error.status, headers=headers)
 
 
 async def _expected(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)  # noqa: S101 - registered for this class only
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
-    return JSONResponse(refusal(error.code, error.text, error.data), status_code=error.status, headers=headers)
+    return refused(error)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -101,6 +106,8 @@ def _text(item: Any) -> str:
 async def _plain(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     code, message = _PLAIN.get(error.status_code, ("bad_request", "请求无法处理"))
+    if isinstance(error, TooLarge):
+        message = error.detail
     return JSONResponse(refusal(code, message), status_code=error.status_code, headers=error.headers)
 
 
@@ -118,13 +125,14 @@ def _is_away(error: Exception) -> bool:
     return True
 
 
-async def _database(request: Request, error: Exception) -> JSONResponse:
+async def _database(_: Request, error: Exception) -> JSONResponse:
     if not _is_away(error):
-        return await _unexpected(request, error)
+        return unexpected(error)
     log.error("database.away", error=type(error).__name__)
     return JSONResponse(refusal("unavailable", "服务暂时不可用，请稍后再试"), status_code=503)
 
 
-async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+def unexpected(error: Exception) -> JSONResponse:
+    """The answer to a fault of ours, which is in the log."""
     log.error("request.failed", exc_info=error)
     return JSONResponse(refusal("internal_error", "服务异常，请稍后再试"), status_code=500)

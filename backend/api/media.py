@@ -27,5 +27,6 @@ async def media(
     data = await flows.fetch(runtime, key)
     # A key never gets another picture, so a poster may be kept for ever.
     caching = "private, no-store" if service.needs_signature(key) else "public, max-age=31536000, immutable"
-    headers = {"Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
+    # The apps may live on other origins than the pictures.
+    headers = {"Cache-Control": caching, "Cross-Origin-Resource-Policy": "cross-origin"}
     return Response(data, media_type=content_type, headers=headers)

@@ -1,4 +1,4 @@
-"""Around every request: its id, where it comes from, a size limit, one log line, one measurement."""
+"""Around every request: its id, where it comes from, one log line, one measurement, and an answer whatever happens."""
 
 import ipaddress
 import re
@@ -7,26 +7,16 @@ from collections.abc import Sequence
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.answers import refusal
+from backend.api.errors import unexpected
 from backend.core import metrics
 from backend.core.config import Network
 from backend.core.ids import new_id
 
 log = structlog.get_logger("backend.request")
 
-MAX_BODY_BYTES = 3 * 1024 * 1024  # a picture of 2 MB in a form, with room to spare
 _GOOD_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-
-
-class TooLarge(HTTPException):
-    """The body is over the limit. FastAPI lets only HTTP errors pass that come up while it reads a body."""
-
-    def __init__(self) -> None:
-        super().__init__(413)
 
 
 def client_ip(peer: str | None, forwarded: str | None, trusted: Sequence[Network]) -> str | None:
@@ -76,11 +66,11 @@ class RequestMiddleware:
         scope.setdefault("state", {})["client_ip"] = client_ip(peer, headers.get("x-forwarded-for"), self._trusted)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        await self._measured(scope, _limited(receive), _with_header(send, "X-Request-Id", request_id), headers)
+        await self._measured(scope, receive, _with_header(send, "X-Request-Id", request_id))
 
-    async def _measured(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        status = 500
+        status = 0
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -89,18 +79,16 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
-                raise TooLarge
             await self.app(scope, receive, noting)
-        except (TooLarge, ValueError) as error:
-            if not isinstance(error, TooLarge):
+        except Exception as error:
+            if status:  # an answer is half sent, and can only be broken off
                 raise
-            await JSONResponse(refusal("body_too_large", "提交的内容太大"), 413)(scope, receive, noting)
+            await unexpected(error)(scope, receive, noting)
         finally:
             seconds = time.perf_counter() - began
             route = _route(scope)
-            metrics.requests.labels(scope["method"], route, str(status)).observe(seconds)
-            log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+            metrics.requests.labels(scope["method"], route, str(status or 500)).observe(seconds)
+            log.info("request", method=scope["method"], route=route, status=status or 500, ms=round(seconds * 1000, 1))
 
 
 def _route(scope: Scope) -> str:
@@ -109,20 +97,6 @@ def _route(scope: Scope) -> str:
     whole = scope.get("fastapi", {}).get("effective_route_context")
     path: str = getattr(whole or scope.get("route"), "path", "other")
     return path
-
-
-def _limited(receive: Receive) -> Receive:
-    seen = 0
-
-    async def limited() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MAX_BODY_BYTES:
-            raise TooLarge
-        return message
-
-    return limited
 
 
 def _with_header(send: Send, name: str, value: str) -> Send:

@@ -91,6 +91,18 @@ class Pages:
         await response(scope, receive, send)
 
 
+def nginx_policies(directory: Path) -> str:
+    """For nginx, where it serves the pages: their content policies by path, which hold hashes of their scripts."""
+    member_app, console = (
+        _policy((directory / app / "dist" / "index.html").read_bytes()) for app in ("h5-member", "admin-web")
+    )
+    return f"""map $uri $camp_page_policy {{
+    default            "{member_app}";
+    ~^/admin(?:/|$)    "{console}";
+}}
+"""
+
+
 def _answer(root: Path, parts: list[str], asked: Headers, method: str) -> Response:
     """The file of this path, or else the app's page. Raises HTTPException (404)."""
     file = _file(root, parts)
@@ -105,8 +117,6 @@ def _answer(root: Path, parts: list[str], asked: Headers, method: str) -> Respon
         "Cache-Control": "public, max-age=31536000, immutable" if is_asset else "no-cache",
         "ETag": file.etag,
         "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "strict-origin-when-cross-origin",
     }
     if file.etag in asked.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

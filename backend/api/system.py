@@ -84,7 +84,8 @@ _ASSETS = Path(str(files("fastapi_offline"))) / "static"
 _ASSET_NAMES = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    "img-src 'self' data:; font-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _PAGE = """<!doctype html>
 <html lang="zh-CN">

@@ -203,6 +203,18 @@ class LoginSettings(BaseModel):
     lock_minutes: int = Field(default=15, ge=1, le=24 * 60)
 
 
+class LimitSettings(Section):
+    """How many requests a person, or an address while nobody is logged in, may make in any 60 seconds.
+
+    Counting takes memory in Redis by these numbers, hence their bound.
+    """
+
+    enabled: bool = True
+    per_minute: int = Field(default=100, ge=1, le=10_000)
+    # Log-ins, and calls of members that create something; they count in the other limit too.
+    sensitive_per_minute: int = Field(default=10, ge=1, le=10_000)
+
+
 class LogSettings(BaseModel):
     """``json`` for machines, ``console`` for people; to a file when one is named, else standard error."""
 
@@ -247,6 +259,7 @@ class Settings(BaseSettings):
     refund: RefundSettings = RefundSettings()
     sync: SyncSettings = SyncSettings()
     login: LoginSettings = LoginSettings()
+    limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
     _split_lists = field_validator("data_keys", "cors_origins", "trusted_proxies", "jobs_off", mode="before")(_split)

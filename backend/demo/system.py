@@ -57,6 +57,9 @@ def start(
         "CAMP_ZSXQ__COOL_DOWN_SECONDS": "0.3",
         "CAMP_REFUND__PER_SECOND": "50",
         "CAMP_REFUND__UNDO_SECONDS": "0",
+        # Everybody, and staff who look twenty times a second whether a job has ended, share one address.
+        "CAMP_LIMITS__PER_MINUTE": "10000",
+        "CAMP_LIMITS__SENSITIVE_PER_MINUTE": "10000",
         # The nights are played with the clock, each job at its hour.
         "CAMP_JOBS_OFF": "camp_states,checkin_sync,refund_lists,reminders,reconcile,credential_check,housekeeping,"
         "payment_backfill",

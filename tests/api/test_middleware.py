@@ -1,4 +1,4 @@
-"""Around every request: where it comes from, its id, its size."""
+"""Around every request: where it comes from, its id, and an answer in any case."""
 
 from ipaddress import ip_network
 
@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from backend.api.middleware import client_ip
+from backend.app import create_app
+from backend.runtime import Runtime
 
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 
@@ -39,11 +41,17 @@ async def test_a_request_keeps_its_id_if_that_is_harmless(client: httpx.AsyncCli
         assert response.json()["request_id"] == response.headers["x-request-id"]
 
 
-async def test_a_large_body_is_refused_also_when_its_length_isnt_told(client: httpx.AsyncClient) -> None:
-    async def pieces():
-        for _ in range(5):
-            yield b"x" * 1_000_000
+async def test_a_fault_of_ours_is_answered_like_everything_else(runtime: Runtime) -> None:
+    app = create_app(runtime.settings, runtime)
 
-    for content in (b"x" * 4_000_000, pieces()):
-        response = await client.post("/api/admin/auth/login", content=content)
-        assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+    @app.get("/api/h5/broken")
+    async def broken() -> None:
+        raise RuntimeError("a secret detail")
+
+    transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 50000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        response = await client.get("/api/h5/broken")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "secret" not in response.text

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Id, Model, answer
 from backend.api.deps import ActorDep, RuntimeDep, SessionDep, SignedInStaff
+from backend.api.guard import Sensitive
 from backend.models.staff import Staff, StaffRole
 from backend.staff import flows, service
 from backend.staff.rules import PERMISSIONS, Permission
@@ -51,7 +52,7 @@ def staff_out(staff: Staff) -> StaffOut:
     )
 
 
-@router.post("/login")
+@router.post("/login", dependencies=[Sensitive])
 async def log_in(body: LoginIn, runtime: RuntimeDep, actor: ActorDep) -> Answer[LoginOut]:
     """Failed tries lock the name and the address for a time, known or not: 429 ``login_locked`` with Retry-After."""
     token, staff = await flows.log_in(runtime, username=body.username, password=body.password, actor=actor)

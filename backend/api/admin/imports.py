@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Form, Query, UploadFile
 
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
+from backend.api.bodies import up_to
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.camps.service import get_camp
 from backend.core.errors import Invalid
@@ -108,6 +109,7 @@ async def _read(file: UploadFile, whole: bool) -> Upload:
 
 
 @router.post("/camps/{camp_id}/checkins/import")
+@up_to(3)
 async def import_checkins(
     camp_id: Id, file: UploadFile, mode: Mode, session: SessionDep, viewer: CurrentStaff, whole: Whole = False
 ) -> Answer[ImportOut]:
@@ -130,6 +132,7 @@ async def checkin_imports(camp_id: Id, session: SessionDep, page: PageDep) -> An
 
 
 @router.post("/planets/{planet_id}/members/import")
+@up_to(3)
 async def import_members(
     planet_id: Id, file: UploadFile, mode: Mode, session: SessionDep, viewer: CurrentStaff, whole: Whole = False
 ) -> Answer[ImportOut]:

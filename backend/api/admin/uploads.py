@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, UploadFile
 
 from backend.api.answers import Answer, Model, answer
+from backend.api.bodies import up_to
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep
 from backend.models.uploads import UploadKind
 from backend.staff.rules import Permission
@@ -20,6 +21,7 @@ class UploadOut(Model):
 
 
 @router.post("", dependencies=[Depends(Allowed(Permission.CAMP_WRITE))])
+@up_to(3)
 async def upload(
     file: UploadFile, kind: Annotated[UploadKind, Form()], runtime: RuntimeDep, viewer: CurrentStaff
 ) -> Answer[UploadOut]:

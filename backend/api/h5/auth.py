@@ -9,6 +9,7 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Model, answer
 from backend.api.deps import RuntimeDep, SessionDep
+from backend.api.guard import Sensitive
 from backend.core.errors import ProviderProblem
 from backend.models.payers import Payer
 from backend.payers import flows, service
@@ -61,13 +62,14 @@ async def go_to_wechat(
 async def log_in_with_wechat(
     body: CodeIn, runtime: RuntimeDep, browser_secret: BrowserSecret = None
 ) -> Answer[WeChatTokenOut]:
+    """Not sensitive: a code is good once and comes from WeChat, see docs/decisions/0016."""
     payer, return_to = await flows.log_in_with_wechat(
         runtime, code=body.code, state=body.state, browser_secret=browser_secret or ""
     )
     return answer(WeChatTokenOut(token=_token(runtime, payer), return_to=return_to))
 
 
-@router.post("/guest")
+@router.post("/guest", dependencies=[Sensitive])
 async def log_in_as_guest(runtime: RuntimeDep, session: SessionDep) -> Answer[TokenOut]:
     """A session for browsers outside WeChat. Who loses the token finds the place again through WeChat, once paid."""
     return answer(TokenOut(token=_token(runtime, service.new_guest(session))))

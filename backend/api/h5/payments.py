@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import CurrentPayer, RuntimeDep, SessionDep
+from backend.api.guard import Sensitive
 from backend.api.h5.shown import MyRefundOut, newest_refund, seconds_left
 from backend.camps.service import get_camp
 from backend.core import clock
@@ -100,7 +101,7 @@ def _order(payment: Payment) -> dict[str, object]:
     }
 
 
-@router.post("")
+@router.post("", dependencies=[Sensitive])
 async def place_order(body: OrderIn, payer: CurrentPayer, runtime: RuntimeDep) -> Answer[OrderOut]:
     """Order a place. Asked again while unpaid it is the same order; another channel replaces it."""
     form = read_form(
@@ -116,7 +117,7 @@ async def get_payment(payment_id: Id, payer: CurrentPayer, session: SessionDep) 
     return answer(await _payment_out(session, payer, payment_id))
 
 
-@router.post("/{payment_id}/check")
+@router.post("/{payment_id}/check", dependencies=[Sensitive])
 async def check_payment(payment_id: Id, payer: CurrentPayer, runtime: RuntimeDep) -> Answer[PaymentOut]:
     """Ask WeChat Pay whether the order is paid, when its notification keeps the member waiting."""
     await flows.look_up(runtime, payer, payment_id)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import CurrentPayer, SessionDep
+from backend.api.guard import Sensitive
 from backend.api.h5.shown import MyCampOut
 from backend.core import clock
 from backend.core.errors import NotFound
@@ -49,7 +50,7 @@ async def read_planet(member_id: Id, payer: CurrentPayer, session: SessionDep) -
     return answer(await _planet(session, await _owned(session, payer, member_id)))
 
 
-@router.put("")
+@router.put("", dependencies=[Sensitive])
 async def correct_planet(
     member_id: Id, body: MyPlanetIn, payer: CurrentPayer, session: SessionDep
 ) -> Answer[MyPlanetOut]:

@@ -1,10 +1,11 @@
 """WeChat Pay's notifications. Answers have the provider's own form: 204, or 4xx with ``FAIL`` and a reason."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api.deps import RuntimeDep
@@ -16,7 +17,16 @@ from backend.payments import service as payments
 from backend.refunds import service as refunds
 from backend.runtime import Runtime
 
-router = APIRouter(prefix="/wechat", tags=["微信支付通知"])
+
+class NotificationRefusal(BaseModel):
+    """The provider's form of a refusal."""
+
+    code: Literal["FAIL"]
+    message: str
+
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {400: {"model": NotificationRefusal}, 413: {"model": NotificationRefusal}}
+router = APIRouter(prefix="/wechat", tags=["微信支付通知"], responses=_REFUSALS)
 log = structlog.get_logger(__name__)
 
 SOURCE = "wechat_pay"

@@ -121,7 +121,7 @@ async def test_the_form_must_be_whole(manager: Desk) -> None:
 async def test_more_than_two_megabytes_are_refused(manager: Desk) -> None:
     assert await manager.bad_fields("POST", "/uploads", **form(png() + b"\0" * 2 * 1024 * 1024)) == {"file"}
     response = await manager.call("POST", "/uploads", **form(png() + b"\0" * 4 * 1024 * 1024))
-    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
 async def test_who_may(desk: NewDesk, client: httpx.AsyncClient) -> None:

@@ -1,0 +1,108 @@
+"""At most so many events in a sliding window, counted exactly, in Redis.
+
+For each key a list holds the times of the newest admitted events, at most ``limit`` of them: the oldest of these tells
+whether there is a place, and when one gets free. One script does it all, so any number of processes may ask at once.
+A key ends with its window.
+
+Redis is never the truth. When it is away or slow, events are admitted, and counted as unchecked.
+"""
+
+import asyncio
+
+import structlog
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from backend.core import clock, metrics
+
+log = structlog.get_logger(__name__)
+
+WINDOW_SECONDS = 60
+# How long an event waits for Redis: once a connection is up, and for the first one.
+PATIENCE_SECONDS = 0.01
+FIRST_PATIENCE_SECONDS = 0.25
+# So long Redis is left alone after it failed: an outage must not cost every request its patience.
+PAUSE_SECONDS = 1.0
+_CONNECTIONS = 32
+
+# Times are milliseconds of our own clock. Refused events are not noted, or the impatient would never get in.
+_TAKE = """
+local key, now, window, limit = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local oldest = tonumber(redis.call('LINDEX', key, limit - 1) or '0')
+if oldest + window > now then
+  return math.min(oldest + window - now, window)
+end
+redis.call('LPUSH', key, ARGV[1])
+redis.call('LTRIM', key, 0, limit - 1)
+redis.call('PEXPIRE', key, window)
+return 0
+"""
+
+
+class SlidingWindow:
+    """One per process. ``patience_seconds`` is the most that an event is held up, but for the first."""
+
+    def __init__(
+        self, redis_url: str, *, patience_seconds: float = PATIENCE_SECONDS, pause_seconds: float = PAUSE_SECONDS
+    ) -> None:
+        pool = BlockingConnectionPool.from_url(
+            redis_url, max_connections=_CONNECTIONS, timeout=1, socket_timeout=1, socket_connect_timeout=1
+        )
+        self._redis = Redis.from_pool(pool)
+        self._take = self._redis.register_script(_TAKE)
+        self._patience, self._pause = patience_seconds, pause_seconds
+        self._met = False
+        self._is_open = False
+        self._pause_until = 0.0
+        self._asked: set[asyncio.Future[int]] = set()
+
+    async def seconds_until_free(self, key: str, *, limit: int) -> float:
+        """Take a place. 0 when there was one, else the seconds after which one gets free."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._pause_until:
+            metrics.rate_limits.labels("unchecked").inc()
+            return 0.0
+        asked = asyncio.ensure_future(self._ask(key, limit))
+        self._asked.add(asked)
+        asked.add_done_callback(self._forget)
+        # Not cancelled when it is late: that would cost the connection, and the answer still counts.
+        patience = self._patience if self._met else max(self._patience, FIRST_PATIENCE_SECONDS)
+        await asyncio.wait({asked}, timeout=patience)
+        if not asked.done():
+            return self._unchecked("slow", loop.time())
+        failure = asked.exception()
+        if failure is not None:
+            if not isinstance(failure, RedisError | OSError):
+                raise failure
+            return self._unchecked(type(failure).__name__, loop.time())
+        if self._is_open:
+            self._is_open = False
+            log.info("limits.checked_again")
+        self._met = True
+        wait_ms = asked.result()
+        if wait_ms:
+            metrics.rate_limits.labels("refused").inc()
+        return wait_ms / 1000
+
+    async def _ask(self, key: str, limit: int) -> int:
+        now_ms = int(clock.timestamp() * 1000)
+        return int(await self._take(keys=[f"camp:limit:{key}"], args=[now_ms, WINDOW_SECONDS * 1000, limit]))
+
+    def _unchecked(self, reason: str, now: float) -> float:
+        self._pause_until = now + self._pause
+        metrics.rate_limits.labels("unchecked").inc()
+        if not self._is_open:
+            self._is_open = True
+            log.warning("limits.unchecked", reason=reason)
+        return 0.0
+
+    def _forget(self, asked: asyncio.Future[int]) -> None:
+        self._asked.discard(asked)
+        if not asked.cancelled():
+            asked.exception()  # what came too late is nobody's error
+
+    async def aclose(self) -> None:
+        for asked in tuple(self._asked):
+            asked.cancel()
+        await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
