@@ -125,7 +125,13 @@ def _is_away(error: Exception) -> bool:
     return True
 
 
+# SQLSTATE of texts that PostgreSQL can't keep, such as one with a NUL; nobody types these.
+_UNSTORABLE = ("22021", "22P05")
+
+
 async def _database(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _UNSTORABLE:
+        return JSONResponse(refusal("bad_request", "内容含有无法识别的字符"), status_code=400)
     if not _is_away(error):
         return unexpected(error)
     log.error("database.away", error=type(error).__name__)

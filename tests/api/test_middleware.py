@@ -8,6 +8,7 @@ import pytest
 from backend.api.middleware import client_ip
 from backend.app import create_app
 from backend.runtime import Runtime
+from tests.api.desk import Desk
 
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 
@@ -55,3 +56,8 @@ async def test_a_fault_of_ours_is_answered_like_everything_else(runtime: Runtime
     assert response.json()["request_id"] == response.headers["x-request-id"]
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "secret" not in response.text
+
+
+async def test_a_text_that_cant_be_kept_is_the_callers_mistake(admin: Desk) -> None:
+    assert await admin.refused(400, "bad_request", "GET", "/matching?q=%00") is None
+    assert await admin.refused(400, "bad_request", "GET", "/reconciliation-cases?kind=x%00") is None

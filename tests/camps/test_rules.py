@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from backend.core import clock
 from backend.core.config import PaymentSettings
 from backend.core.states import IllegalMove
 from backend.models.camps import CAMP_TRANSITIONS, Camp, CampStatus
+from tests.camps.hostile import HOSTILE
 
 TODAY = dt.date(2026, 3, 1)
 GOOD = CampFields("三月营", 9900, dt.date(2026, 3, 10), dt.date(2026, 3, 30), 15)
@@ -48,6 +50,27 @@ def test_sanitising_twice_changes_nothing_and_leaves_no_script(html: str) -> Non
     once = rules.sanitised(html)
     assert rules.sanitised(once) == once
     assert "<script" not in once.lower()
+
+
+class _Seen(HTMLParser):
+    """What a browser would take for markup."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_acts_never_gets_into_a_description(hostile: str) -> None:
+    seen = _Seen()
+    seen.feed(rules.sanitised(f"<p>前</p>{hostile}<p>后</p>"))
+    assert seen.tags <= {"p", "b", "a"}
+    assert {name for name, _ in seen.attributes} <= {"rel"}, "none of their addresses is one of the web"
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,11 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -99,7 +102,7 @@ def _tried(api_url: str, headers: dict[str, Any], ids: dict[str, str]) -> list[s
     schema = schemathesis.openapi.from_url(f"{api_url}/openapi.json")
     problems, operations = [], 0
     for found in schema.get_all_operations():
-        operation = found.ok()
+        operation = cast("Ok[Any]", found).ok()
         if operation.path in LOGS_OUT:
             continue
         operations += 1
@@ -107,7 +110,9 @@ def _tried(api_url: str, headers: dict[str, Any], ids: dict[str, str]) -> list[s
         for mode in GenerationMode:
             try:
                 _try(operation, mode, own, ids)
-            except Exception as error:
+            except Unsatisfiable:
+                pass  # nothing wrong can be sent where anything is right
+            except (Exception, FailureGroup) as error:
                 problems.append(f"{operation.label}: {error}")
     assert operations > 80, "the document is read as it should be"
     return problems
@@ -116,7 +121,7 @@ def _tried(api_url: str, headers: dict[str, Any], ids: dict[str, str]) -> list[s
 def _try(operation: Any, mode: GenerationMode, headers: dict[str, str], ids: dict[str, str]) -> None:
     @bounded
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())
-    def run(case: Case, known: bool) -> None:
+    def run(case: Case[Any], known: bool) -> None:
         if known:
             wanted = re.findall(r"{(\w+)}", operation.path)
             case.path_parameters = dict(case.path_parameters or {}) | {n: ids[n] for n in wanted if n in ids}
@@ -202,7 +207,7 @@ async def _raw(api_url: str, request: bytes) -> int:
 
 async def test_odd_paths_and_headers_are_no_fault_of_ours(stand: Stand) -> None:
     token = stand.stage.admin.token.encode()
-    faults = []
+    faults: list[tuple[bytes, ...]] = []
     for method in (b"GET", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"HEAD", b"BREW"):
         for path in ODD_PATHS:
             request = b"%b %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n" % (method, path, token)
