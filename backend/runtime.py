@@ -195,23 +195,31 @@ class Live:
 @asynccontextmanager
 async def open_live(settings: Settings) -> AsyncIterator[Live]:
     """For a process that goes on: build everything, keep up with what staff save, and close it all at the end."""
-    engine = make_engine(settings.database_url, pool_size=settings.database_pool_size)
-    queue = RedisQueue(settings.redis_url)
-    live = Live(build_runtime(settings, Database(engine, queue)), unread=True)
-    keeping_up = asyncio.create_task(live.keep_up())
-    try:
-        yield live
-    finally:
-        keeping_up.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping_up
-        await live.aclose()
-        await queue.aclose()
-        await engine.dispose()
+    async with _opened(settings) as live:
+        keeping_up = asyncio.create_task(live.keep_up())
+        try:
+            yield live
+        finally:
+            keeping_up.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping_up
 
 
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """For one command: the runtime as the settings in force now make it."""
-    async with open_live(settings) as live, live.lease() as runtime:
+    async with _opened(settings) as live, live.lease() as runtime:
         yield runtime
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Live]:
+    engine = make_engine(settings.database_url, pool_size=settings.database_pool_size)
+    queue = RedisQueue(settings.redis_url)
+    live = Live(build_runtime(settings, Database(engine, queue)), unread=True)
+    try:
+        yield live
+    finally:
+        await live.aclose()
+        await queue.aclose()
+        await engine.dispose()
