@@ -63,4 +63,4 @@ EXPOSE 8080 8443
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /_up HTTP/1.0\\r\\n\\r\\n' >&3; grep -q '^ok' <&3"]
 # /run is in memory, and the only place that is written to.
-ENTRYPOINT ["/bin/sh", "-c", "/etc/nginx/camp/render > /run/camp.conf && exec nginx -g 'daemon off;'"]
+ENTRYPOINT ["/bin/sh", "-c", "/etc/nginx/camp/render > /run/camp.conf && exec nginx -e stderr -g 'daemon off;'"]

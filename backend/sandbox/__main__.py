@@ -23,7 +23,8 @@ def main() -> None:
     listener = socket.create_server((arguments.host, arguments.port))
     host, port = listener.getsockname()[:2]
     sandbox = build_sandbox(
-        base_url=arguments.base_url or f"http://{host}:{port}", notify_transport=_transport(arguments.trust)
+        base_url=arguments.base_url or f"http://{host}:{port}",
+        notify_transport=_Trusting(arguments.trust) if arguments.trust else None,
     )
     settings = sandbox.environment(arguments.keys_dir.absolute())
     if test_clock:
@@ -46,11 +47,16 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _transport(certificate: Path | None) -> httpx.AsyncBaseTransport | None:
-    """How notifications get to a product with a certificate of its own."""
-    if certificate is None:
-        return None
-    return httpx.AsyncHTTPTransport(verify=ssl.create_default_context(cafile=str(certificate)))
+class _Trusting(httpx.AsyncBaseTransport):
+    """To a product whose certificate no authority knows; each notification on a connection of its own."""
+
+    def __init__(self, certificate: Path) -> None:
+        self._context = ssl.create_default_context(cafile=str(certificate))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async with httpx.AsyncHTTPTransport(verify=self._context) as transport:
+            response = await transport.handle_async_request(request)
+            return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
 
 
 def _try_out_planet(sandbox: Sandbox) -> list[str]:

@@ -96,6 +96,21 @@ describe("the form", () => {
     expect((window.history.state as { pay?: string }).pay).toBe("fresh");
   });
 
+  it("says when to come back after too many tries, keeps what was typed, and sends again only when asked", async () => {
+    await enroll();
+    await fill();
+    refuse("rate_limited", "操作太频繁，请 42 秒后再试", { retry_after: 42 });
+    await opened.press("支付押金");
+    expect(opened.page.text()).toContain("操作太频繁，请 42 秒后再试");
+    await flushPromises();
+    expect(service.count(ORDER)).toBe(1);
+    expect(opened.page.get<HTMLInputElement>("#planet_nickname").element.value).toContain("早起的鸟");
+    service.answers(ORDER, { payment_id: "p9" });
+    await opened.press("支付押金");
+    expect(service.count(ORDER)).toBe(2);
+    expect(opened.router.currentRoute.value.fullPath).toBe("/payments/p9");
+  });
+
   it("places one order when it is tapped twice", async () => {
     await enroll();
     await fill();
