@@ -14,6 +14,7 @@ from backend.api.h5 import router as h5
 from backend.api.headers import SecurityHeaders
 from backend.api.middleware import RequestMiddleware
 from backend.api.pages import Pages
+from backend.api.spoken import SpokenRefusals
 from backend.api.webhook import router as webhook
 from backend.core import clock
 from backend.core.config import Settings, load_settings
@@ -68,6 +69,7 @@ def create_app(
             allow_credentials=True,
         )
     app.add_middleware(RequestMiddleware, trusted_proxies=settings.trusted_proxies)
+    app.add_middleware(SpokenRefusals)
     app.add_middleware(SecurityHeaders, strict_transport=settings.env == "production")
     return app
 

@@ -96,6 +96,14 @@ async def test_a_refusal_says_when_to_come_back(door: Door, time: Time) -> None:
         assert await asked(client, times=1) == [200]
 
 
+async def test_a_person_on_the_way_to_wechat_reads_a_page(door: Door) -> None:
+    async with door.at("198.51.100.1") as client:
+        await asked(client)
+        page = await client.get("/api/h5/auth/wechat", headers={"Accept": "text/html,*/*"})
+    assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert f"操作太频繁，请 {page.headers['retry-after']} 秒后再试" in page.text
+
+
 async def test_addresses_are_counted_apart_and_only_trusted_proxies_tell_them(door: Door) -> None:
     async with door.at("198.51.100.1") as client:
         await asked(client)
