@@ -62,7 +62,7 @@ async def go_to_wechat(
 async def log_in_with_wechat(
     body: CodeIn, runtime: RuntimeDep, browser_secret: BrowserSecret = None
 ) -> Answer[WeChatTokenOut]:
-    """Not sensitive: a code is good once and comes from WeChat, see docs/decisions/0016."""
+    """Not sensitive: a code is good once and comes from WeChat, see docs/decisions/0017."""
     payer, return_to = await flows.log_in_with_wechat(
         runtime, code=body.code, state=body.state, browser_secret=browser_secret or ""
     )

@@ -17,7 +17,10 @@ export interface paths {
          */
         get: operations["go_to_wechat_api_h5_auth_wechat_get"];
         put?: never;
-        /** Log In With Wechat */
+        /**
+         * Log In With Wechat
+         * @description Not sensitive: a code is good once and comes from WeChat, see docs/decisions/0017.
+         */
         post: operations["log_in_with_wechat_api_h5_auth_wechat_post"];
         delete?: never;
         options?: never;
@@ -1097,7 +1100,6 @@ export interface components {
          * @description - `account_disabled` 403: 账号已停用，请联系超级管理员
          *     - `already_enrolled` 409: 您已报名该训练营
          *     - `bad_request` 400: 请求格式有误
-         *     - `body_too_large` 413: 提交的内容太大
          *     - `camp_archived` 409: 训练营已归档
          *     - `camp_dates_past` 409: 训练营的结束日期已过，不能发布
          *     - `camp_full` 409: 训练营名额已满
@@ -1168,6 +1170,7 @@ export interface components {
          *     - `sync_incomplete` 409: 最后一天结束后还没有完整的打卡同步，不能生成退款名单
          *     - `sync_running` 409: 该训练营正在同步，请稍后查看结果
          *     - `sync_too_soon` 429: 刚刚同步过，请稍后再试
+         *     - `too_large` 413: 提交的内容太大
          *     - `unauthenticated` 401: 请先登录
          *     - `unavailable` 503: 服务暂时不可用，请稍后再试
          *     - `username_taken` 409: 用户名已存在
@@ -1175,7 +1178,7 @@ export interface components {
          *     - `wechat_login_required` 409: 请在微信中登录后再支付
          * @enum {string}
          */
-        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "body_too_large" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
+        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "too_large" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
         /** @description Every answer that says no. `message` is fit to be shown; `data` is for programs. */
         Refusal: {
             code: components["schemas"]["ErrorCode"];
