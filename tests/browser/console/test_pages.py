@@ -33,6 +33,15 @@ new PerformanceObserver((list) => {
 """
 
 
+# Faster than any person, and on a busy machine, too.
+_TYPE = """(input, text) => {
+  for (const letter of text) {
+    input.value += letter;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}"""
+
+
 def address(route: str, full: FullCamp) -> str:
     """The route's page about what the full camp holds."""
     known = {"camps": full.camp.id, "members": full.member_id}
@@ -112,7 +121,7 @@ async def test_typing_a_camps_name_asks_for_the_whole_of_it(desk: Desk, full_cam
     asked = Asked(page)
     await asked.settled()
     box = page.get_by_role("combobox", name="训练营", exact=True)
-    await box.press_sequentially("满满的晨间")
+    await box.evaluate(_TYPE, "满满的晨间")
     await expect(page.get_by_role("option", name=full_camp.camp.name)).to_be_visible()
     assert len(await asked.settled()) <= SEARCHING
 
