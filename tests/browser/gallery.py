@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Page, ViewportSize
+from playwright.async_api import Page, ViewportSize, expect
 
 from backend.embedded.run_directory import run_directory
 from tests.browser.chromium import find_chromium, running
@@ -40,6 +40,7 @@ class Album:
             await page.set_viewport_size(ViewportSize(width=width, height=height))
             if not still:
                 await page.wait_for_load_state("networkidle")
+                await expect(page.locator(".el-skeleton")).to_have_count(0)
             await page.wait_for_timeout(250)
             if whole and width not in self.seen:
                 # A window as high as the page: what sticks to its edges is where it belongs.

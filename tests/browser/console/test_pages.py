@@ -118,6 +118,7 @@ async def test_a_page_is_accessible_and_calm(new_desk: NewDesk, full_camp: FullC
 async def test_typing_a_camps_name_asks_for_the_whole_of_it(desk: Desk, full_camp: FullCamp):
     page = desk.page
     await desk.open("/members")
+    await expect(page.locator("tbody tr").first).to_be_visible()
     asked = Asked(page)
     await asked.settled()
     box = page.get_by_role("combobox", name="训练营", exact=True)
