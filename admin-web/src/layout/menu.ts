@@ -1,7 +1,7 @@
 /** The side menu: groups of route names. What a person may not open is left out. */
 export interface MenuGroup {
   title: string;
-  icon: "Odometer" | "Flag" | "User" | "Calendar" | "Money" | "Setting";
+  icon: "Odometer" | "Flag" | "User" | "Calendar" | "Money" | "TrendCharts" | "Setting";
   pages: string[];
 }
 
@@ -11,5 +11,6 @@ export const MENU: MenuGroup[] = [
   { title: "会员", icon: "User", pages: ["members", "matching", "planet-members"] },
   { title: "打卡", icon: "Calendar", pages: ["checkins", "checkin-stats", "sync-logs"] },
   { title: "退款", icon: "Money", pages: ["refunds-pending", "refunds", "reconciliation"] },
+  { title: "报表", icon: "TrendCharts", pages: ["report-camps", "report-coaches"] },
   { title: "系统", icon: "Setting", pages: ["planets"] },
 ];

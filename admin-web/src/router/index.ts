@@ -124,6 +124,18 @@ const pages: RouteRecordRaw[] = [
     meta: { title: "对账", permission: "reconciliation" },
   },
   {
+    path: "reports/camps",
+    name: "report-camps",
+    component: () => import("@/views/reports/CampReportPage.vue"),
+    meta: { title: "训练营报表", permission: "report.view" },
+  },
+  {
+    path: "reports/coaches",
+    name: "report-coaches",
+    component: () => import("@/views/reports/CoachReportPage.vue"),
+    meta: { title: "教练绩效", permission: "report.view" },
+  },
+  {
     path: "planets",
     name: "planets",
     component: () => import("@/views/planets/PlanetListPage.vue"),

@@ -6,45 +6,70 @@ import { monthDay } from "@shared/time";
 
 import type { Schemas } from "@/api/client";
 
-const BLUE = "#1767c2";
-const ORANGE = "#d9822b";
-const LINE = "#e4e7ed";
-const INK = "#5f6672";
+export const BLUE = "#1767c2";
+export const ORANGE = "#d9822b";
+export const LINE = "#e4e7ed";
+export const INK = "#5f6672";
 
-const plain = {
+export const plain = {
   axisLine: { lineStyle: { color: LINE } },
   axisTick: { show: false },
   axisLabel: { color: INK },
 };
-const grid = { left: 8, right: 16, top: 36, bottom: 4, containLabel: true };
+export const grid = { left: 8, right: 16, top: 36, bottom: 4, containLabel: true };
 
-/** Money in and out per day. */
-export function incomeChart(income: Schemas["IncomeOut"][]): EChartsCoreOption {
-  const bars = (name: string, color: string, read: (day: Schemas["IncomeOut"]) => number) => ({
+export const legend = { right: 0, top: 0, textStyle: { color: INK }, icon: "roundRect" };
+
+/** Money in and out, period by period. */
+function moneyChart(moved: { name: string; paid: number; refunded: number }[]): EChartsCoreOption {
+  const bars = (name: string, color: string, fen: number[]) => ({
     name,
     type: "bar",
     color,
     barMaxWidth: 20,
     itemStyle: { borderRadius: [3, 3, 0, 0] },
-    data: income.map((day) => read(day) / 100),
+    data: fen.map((one) => one / 100),
   });
   return {
     grid,
-    legend: { right: 0, top: 0, textStyle: { color: INK }, icon: "roundRect" },
+    legend,
     tooltip: {
       trigger: "axis",
       axisPointer: { type: "shadow" },
       valueFormatter: (yuan: number) => price(Math.round(yuan * 100)),
     },
-    xAxis: { type: "category", data: income.map((one) => monthDay(one.day)), ...plain },
+    xAxis: { type: "category", data: moved.map((one) => one.name), ...plain },
     yAxis: {
       type: "value",
       name: "元",
       splitLine: { lineStyle: { color: LINE } },
       axisLabel: { color: INK },
     },
-    series: [bars("押金收入", BLUE, (day) => day.paid_fen), bars("退款", ORANGE, (day) => day.refunded_fen)],
+    series: [
+      bars(
+        "押金收入",
+        BLUE,
+        moved.map((one) => one.paid),
+      ),
+      bars(
+        "退款",
+        ORANGE,
+        moved.map((one) => one.refunded),
+      ),
+    ],
   };
+}
+
+export function incomeChart(income: Schemas["IncomeOut"][]): EChartsCoreOption {
+  return moneyChart(
+    income.map((day) => ({ name: monthDay(day.day), paid: day.paid_fen, refunded: day.refunded_fen })),
+  );
+}
+
+export function incomeByMonth(months: Schemas["MonthOut"][]): EChartsCoreOption {
+  return moneyChart(
+    months.map((one) => ({ name: one.month, paid: one.income_fen, refunded: one.refunded_fen })),
+  );
 }
 
 /** How many members posted on each day. */

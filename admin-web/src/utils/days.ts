@@ -31,6 +31,18 @@ interface Month<T> {
   before: number;
 }
 
+/** Monday and Sunday of a day's week. */
+export function weekOf(day: string): [string, string] {
+  const monday = addDays(day, -((weekdayIndex(day) + 6) % 7));
+  return [monday, addDays(monday, 6)];
+}
+
+/** First and last day of a day's quarter. */
+export function quarterOf(day: string): [string, string] {
+  const into = (Number(day.slice(5, 7)) - 1) % 3;
+  return [monthOf(day, -into)[0], monthOf(day, 2 - into)[1]];
+}
+
 /** Days in their order, month by month. */
 export function byMonth<T extends { day: string }>(days: T[]): Month<T>[] {
   const found = new Map<string, T[]>();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { fenOf } from "@shared/money";
 
-import { addDays, byMonth, daysBetween, monthOf } from "@/utils/days";
+import { addDays, byMonth, daysBetween, monthOf, quarterOf, weekOf } from "@/utils/days";
 
 describe("days", () => {
   it("crosses months and leap days", () => {
@@ -29,6 +29,19 @@ describe("days", () => {
   it("knows the ends of months over the year's end", () => {
     expect(monthOf("2026-01-31", -1)).toEqual(["2025-12-01", "2025-12-31"]);
     expect(monthOf("2028-02-10")).toEqual(["2028-02-01", "2028-02-29"]);
+  });
+});
+
+describe("ranges", () => {
+  it("begins weeks on Monday", () => {
+    expect(weekOf("2026-03-01")).toEqual(["2026-02-23", "2026-03-01"]);
+    expect(weekOf("2026-03-02")).toEqual(["2026-03-02", "2026-03-08"]);
+  });
+
+  it("knows the quarters of a year", () => {
+    expect(quarterOf("2026-03-31")).toEqual(["2026-01-01", "2026-03-31"]);
+    expect(quarterOf("2026-04-01")).toEqual(["2026-04-01", "2026-06-30"]);
+    expect(quarterOf("2026-12-15")).toEqual(["2026-10-01", "2026-12-31"]);
   });
 });
 
