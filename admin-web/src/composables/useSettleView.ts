@@ -21,27 +21,34 @@ export function useSettleView(rows: Readonly<Ref<ReviewRow[]>>) {
   const current = ref<string | null>(null);
   let index = 0;
 
-  function inAddress<T extends string>(key: "stage" | "group" | "q", read: (text: string) => T) {
+  function inAddress<T extends string>(key: "group" | "q", read: (text: string) => T) {
     return computed<T>({
       get: () => read(String(route.query[key] ?? "")),
-      set: (value) => {
-        // An emptied stage is said aloud: the page begins with those to review only when nothing is said.
-        const kept = key === "stage" && value === "" ? "all" : value || undefined;
-        void router.replace({ query: { ...route.query, [key]: kept } });
-      },
+      set: (value) => void router.replace({ query: { ...route.query, [key]: value || undefined } }),
     });
   }
 
-  const stage = inAddress<Stage | "">("stage", (text) => (text in STAGES ? (text as Stage) : ""));
+  const stage = computed<Stage | "">({
+    get: () => {
+      const text = String(route.query.stage ?? "");
+      return text in STAGES ? (text as Stage) : "";
+    },
+    set: (value) => {
+      // Filters that would hide everybody of the stage are given up: an empty list would say that nobody is there.
+      const kept = ofGroup(ofStage(value)).length > 0 ? {} : { group: undefined, q: undefined };
+      // An emptied stage is said aloud: the page begins with those to review only when nothing is said.
+      void router.replace({ query: { ...route.query, ...kept, stage: value || "all" } });
+    },
+  });
   const group = inAddress<Group | "">("group", (text) => (text in GROUPS ? (text as Group) : ""));
   const q = inAddress<string>("q", (text) => text);
 
-  const inStage = computed(() =>
-    rows.value.filter((row) => (stage.value === "" || stageOf(row) === stage.value) && fits(row, q.value)),
-  );
-  const shown = computed(() =>
-    group.value === "" ? inStage.value : inStage.value.filter((row) => groupOf(row) === group.value),
-  );
+  const ofStage = (wanted: Stage | "") =>
+    rows.value.filter((row) => (wanted === "" || stageOf(row) === wanted) && fits(row, q.value));
+  const ofGroup = (list: ReviewRow[]) =>
+    group.value === "" ? list : list.filter((row) => groupOf(row) === group.value);
+  const inStage = computed(() => ofStage(stage.value));
+  const shown = computed(() => ofGroup(inStage.value));
 
   // A row that leaves the list (it was decided) gives its place to the next one.
   watch(shown, (now) => {

@@ -44,6 +44,22 @@ it("narrows by stage, verdict and name together, and counts verdicts within the 
   expect([...view.groups.value.keys()]).toEqual(["needs_confirmation", "eligible"]);
 });
 
+it("gives up filters that would hide everybody of another stage, and keeps those that find somebody", async () => {
+  const doubt = aRow({ verdict: "needs_confirmation", reasons: because("sources_disagree"), name: "林晚" });
+  const { view, router } = await opened("/settle?stage=review&group=needs_confirmation", [
+    doubt,
+    aRow({ status: "failed" }),
+    aRow({ ...doubt, key: "another", status: "rejected" }),
+  ]);
+  view.stage.value = "rejected";
+  await flushPromises();
+  expect(router.currentRoute.value.query).toEqual({ stage: "rejected", group: "needs_confirmation" });
+  view.stage.value = "failed";
+  await flushPromises();
+  expect(router.currentRoute.value.query).toEqual({ stage: "failed" });
+  expect(view.shown.value).toHaveLength(1);
+});
+
 it("puts the next row under the cursor when one was decided", async () => {
   const list = [aRow(), aRow(), aRow()] as const;
   const { rows, view } = await opened("/settle?stage=review", [...list]);
