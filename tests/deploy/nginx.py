@@ -6,11 +6,13 @@ import re
 import shutil
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -122,10 +124,21 @@ def running_nginx(program: str, home: Path, *, api_port: int) -> Iterator[Nginx]
         raise RuntimeError(f"nginx refuses the configuration:\n{check}")
     serving = subprocess.Popen([*command, "-g", "daemon off;"])
     try:
+        _wait(http_port)
         yield Nginx(home, http_port, https_port, check, bool(brotli), command, settings)
     finally:
         serving.terminate()
         serving.wait(timeout=20)
+
+
+def _wait(port: int) -> None:
+    for _ in range(500):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/_up", trust_env=False)
+            return
+        except httpx.ConnectError:
+            time.sleep(0.02)
+    raise RuntimeError("nginx doesn't answer")
 
 
 def render(settings: dict[str, str]) -> str:

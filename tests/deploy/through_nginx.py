@@ -63,7 +63,7 @@ def walk_through(stack: ExitStack, program: str) -> None:
         front=system.Front(nginx.url, nginx.certificate),
     )
     with httpx.Client(base_url=nginx.url, verify=nginx.trust(), trust_env=False) as visitor:
-        _pages(visitor, nginx)
+        look_at_pages(visitor, nginx)
         _api(visitor, nginx, f"http://127.0.0.1:{port}")
         _who_asks(visitor, password)
         # All the demo's people share one address, and ask more than a camp's would.
@@ -81,7 +81,8 @@ def _tell(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _pages(visitor: httpx.Client, nginx: Nginx) -> None:
+def look_at_pages(visitor: httpx.Client, nginx: Nginx) -> None:
+    """What nginx answers alone: redirects, files, caching, compression, headers, names."""
     plain = httpx.get(f"http://127.0.0.1:{nginx.http_port}/camps/1?a=b", trust_env=False)
     assert (plain.status_code, plain.headers["location"]) == (301, f"{nginx.url}/camps/1?a=b")
     assert httpx.get(f"http://127.0.0.1:{nginx.http_port}/_up", trust_env=False).text == "ok\n"
