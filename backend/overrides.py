@@ -40,7 +40,7 @@ def lay_over(base: Settings, rows: Sequence[SettingsGroup], secrets: SecretBox) 
     """``base`` with the saved groups over it.
 
     A secret that no data key opens counts as empty, so that what needs it refuses to work instead of acting as
-    whoever the environment names. Values that the section no longer accepts leave it to the environment.
+    whoever the environment names. Where the section no longer accepts the values, those of the environment count.
     """
     sections, known, problems = {}, base.sections(), {}
     for row in rows:
@@ -65,7 +65,7 @@ def _over(section: Section, row: SettingsGroup, secrets: SecretBox) -> tuple[Sec
     try:
         section = changed(section, row.values | opened)
     except ValidationError:
-        return section, "保存的内容已不符合要求，现按环境变量运行，请重新保存"
+        return changed(section, opened), "保存的内容已不符合要求，现按环境变量运行，请重新保存"
     return section, "密文无法用现有数据密钥解密，请重新填写后保存" if unreadable else None
 
 

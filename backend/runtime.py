@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend import overrides
-from backend.core.config import Settings, SettingsError
+from backend.core.config import Section, Settings, SettingsError
 from backend.core.db import Database, make_engine
 from backend.core.queue import RedisQueue
 from backend.core.security import SecretBox
@@ -54,22 +54,34 @@ class Reach:
     sleep: Sleep = asyncio.sleep
 
 
-# The gateways of a runtime by its field, which is also the section of the settings that makes them. 知识星球's
-# remembers how each token was treated, and its successor must know.
-_GATEWAYS: dict[str, Callable[[Any, Reach, Any], Any]] = {
-    "wechat_pay": lambda section, reach, _: WeChatPay(section, transport=reach.transport),
-    "wechat_oauth": lambda section, reach, _: WeChatOAuth(section, transport=reach.transport),
-    "zsxq": lambda section, reach, before: (
-        before.renewed(section) if before else Zsxq(section, transport=reach.transport, sleep=reach.sleep)
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """``make`` gets the section of the settings, the way outside, and the gateway that came before, if any."""
+
+    section: str
+    make: Callable[[Any, Reach, Any], Any]
+
+
+# The gateways of a runtime by its field. 知识星球's remembers how each token was treated, and its successor must know.
+_GATEWAYS: dict[str, _Maker] = {
+    "wechat_pay": _Maker("wechat_pay", lambda section, reach, _: WeChatPay(section, transport=reach.transport)),
+    "wechat_oauth": _Maker("wechat_oauth", lambda section, reach, _: WeChatOAuth(section, transport=reach.transport)),
+    "zsxq": _Maker(
+        "zsxq",
+        lambda section, reach, before: (
+            before.renewed(section) if before else Zsxq(section, transport=reach.transport, sleep=reach.sleep)
+        ),
     ),
-    "wecom": lambda section, reach, _: WeCom(section, transport=reach.transport),
-    "storage": lambda section, *_: make_storage(section),
+    "wecom": _Maker("wecom", lambda section, reach, _: WeCom(section, transport=reach.transport)),
+    "storage": _Maker("storage", lambda section, *_: make_storage(section)),
 }
 
 
 def build_runtime(settings: Settings, db: Database, reach: Reach | None = None) -> Runtime:
     """A runtime of its own, all made from the settings. Raises SettingsError for key files that can't be used."""
-    gateways = {name: make(getattr(settings, name), reach or Reach(), None) for name, make in _GATEWAYS.items()}
+    gateways = {
+        name: maker.make(getattr(settings, maker.section), reach or Reach(), None) for name, maker in _GATEWAYS.items()
+    }
     return Runtime(settings=settings, db=db, secrets=SecretBox(settings.data_key_bytes), **gateways)
 
 
@@ -117,6 +129,16 @@ class Live:
         return self._now
 
     @asynccontextmanager
+    async def gateway(self, name: str, section: Section) -> AsyncIterator[Any]:
+        """A gateway of its own, for trying settings that aren't in force. Raises SettingsError for bad keys."""
+        tried = _GATEWAYS[name].make(section, self._reach, None)
+        try:
+            yield tried
+        finally:
+            if hasattr(tried, "aclose"):
+                await tried.aclose()
+
+    @asynccontextmanager
     async def lease(self) -> AsyncIterator[Runtime]:
         """The newest runtime, usable to the end of the block whatever is saved meanwhile."""
         if self._unread:
@@ -150,15 +172,15 @@ class Live:
 
     def _renew(self, settings: Settings) -> None:
         before, gateways = self._now, {}
-        for name, make in _GATEWAYS.items():
-            section = getattr(settings, name)
-            if section == getattr(before.settings, name):
+        for name, maker in _GATEWAYS.items():
+            section = getattr(settings, maker.section)
+            if section == getattr(before.settings, maker.section):
                 continue
             try:
-                gateways[name] = make(section, self._reach, getattr(before, name))
+                gateways[name] = maker.make(section, self._reach, getattr(before, name))
             except SettingsError as error:
-                log.error("settings.unusable", group=name, problem=str(error))
-                settings = settings.model_copy(update={name: getattr(before.settings, name)})
+                log.error("settings.unusable", group=maker.section, problem=str(error))
+                settings = settings.model_copy(update={maker.section: getattr(before.settings, maker.section)})
         self._now = replace(before, settings=settings, **gateways)
         self._replaced += [gateway for gateway in _closable(before) if gateway not in _closable(self._now)]
         log.info("settings.renewed", gateways=sorted(gateways))

@@ -24,7 +24,7 @@ from backend.core.db import Database, make_engine
 from backend.core.logging import configure_logging
 from backend.core.migrate import upgrade
 from backend.core.queue import Job
-from backend.runtime import Reach, Runtime, build_runtime, close_gateways
+from backend.runtime import Live, Reach, Runtime, build_runtime, close_gateways
 from tests.servers import servers_of
 from tests.world import World, make_world
 
@@ -190,9 +190,17 @@ def _client(app: FastAPI, ip: str = "203.0.113.9") -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def client(runtime: Runtime, world: World) -> AsyncIterator[httpx.AsyncClient]:
+async def live(runtime: Runtime, world: World) -> AsyncIterator[Live]:
+    """What the application under test works with: ``runtime`` until settings are saved."""
+    made = Live(runtime, reach_of(world))
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def client(live: Live, world: World) -> AsyncIterator[httpx.AsyncClient]:
     """The API over HTTP, nobody logged in. The simulators' notifications reach the same application."""
-    app = create_app(runtime.settings, runtime)
+    app = create_app(live.base, live)
     world.connect(app)
     async with _client(app) as opened:
         yield opened
@@ -201,7 +209,7 @@ async def client(runtime: Runtime, world: World) -> AsyncIterator[httpx.AsyncCli
 @pytest.fixture
 async def shared_client(shared_runtime: Runtime, world: World) -> AsyncIterator[httpx.AsyncClient]:
     """Like ``client``, on real connections, for many requests at once."""
-    app = create_app(shared_runtime.settings, shared_runtime)
+    app = create_app(shared_runtime.settings, Live(shared_runtime, reach_of(world)))
     world.connect(app)
     async with _client(app) as opened:
         yield opened

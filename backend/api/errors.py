@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from backend.api.answers import refusal
 from backend.api.bodies import TooLarge
 from backend.core.errors import AppError, TooMany
+from backend.core.fields import field_text
 from backend.gateways.errors import GatewayError
 
 log = structlog.get_logger(__name__)
@@ -22,39 +23,6 @@ _PLAIN = {
     404: ("not_found", "内容不存在或已被删除"),
     405: ("method_not_allowed", "不支持的请求方式"),
     413: ("too_large", "提交的内容太大"),
-}
-
-# pydantic's kinds of error in the words of a form.
-_FIELD_TEXTS = {
-    "missing": "必填",
-    "string_too_short": "至少 {min_length} 个字",
-    "string_too_long": "最多 {max_length} 个字",
-    "string_type": "应为文字",
-    "string_pattern_mismatch": "格式不正确",
-    "int_type": "应为整数",
-    "int_parsing": "应为整数",
-    "int_from_float": "应为整数",
-    "bool_type": "应为是或否",
-    "bool_parsing": "应为是或否",
-    "greater_than_equal": "不能小于 {ge}",
-    "greater_than": "应大于 {gt}",
-    "less_than_equal": "不能大于 {le}",
-    "less_than": "应小于 {lt}",
-    "date_from_datetime_parsing": "应为日期，如 2026-01-31",
-    "date_parsing": "应为日期，如 2026-01-31",
-    "date_type": "应为日期，如 2026-01-31",
-    "datetime_parsing": "应为带时区的时间，如 2026-01-31T08:00:00+08:00",
-    "datetime_from_date_parsing": "应为带时区的时间，如 2026-01-31T08:00:00+08:00",
-    "datetime_type": "应为带时区的时间，如 2026-01-31T08:00:00+08:00",
-    "timezone_aware": "缺少时区，如 +08:00",
-    "list_type": "应为列表",
-    "too_long": "最多 {max_length} 项",
-    "too_short": "至少 {min_length} 项",
-    "enum": "不是可选的值",
-    "literal_error": "不是可选的值",
-    "json_invalid": "不是有效的 JSON",
-    "model_attributes_type": "应为对象",
-    "dict_type": "应为对象",
 }
 
 
@@ -81,7 +49,7 @@ async def _expected(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    fields = [{"field": _field(item["loc"]), "message": _text(item)} for item in error.errors()]
+    fields = [{"field": _field(item["loc"]), "message": field_text(item)} for item in error.errors()]
     return JSONResponse(
         refusal("validation_error", "提交的内容有误，请检查后再试", {"fields": fields}), status_code=422
     )
@@ -90,17 +58,6 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 def _field(location: tuple[Any, ...]) -> str:
     parts = [str(part) for part in location if part not in ("body", "query", "path", "header")]
     return ".".join(parts)
-
-
-def _text(item: Any) -> str:
-    kind = item["type"]
-    if kind == "value_error":
-        return str(item["msg"]).removeprefix("Value error, ")
-    template = _FIELD_TEXTS.get(kind, "格式不正确")
-    try:
-        return template.format(**item.get("ctx", {}))
-    except KeyError:
-        return "格式不正确"
 
 
 async def _plain(_: Request, error: Exception) -> JSONResponse:

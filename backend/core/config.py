@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -20,6 +21,9 @@ from sqlalchemy.exc import ArgumentError
 
 from backend.core import pem
 
+# Pauses in seconds, the last of which is repeated.
+Waits = Annotated[list[Annotated[float, Field(ge=0, le=24 * 3600)]], Field(min_length=1, max_length=10), NoDecode]
+_MOST_FEN = 100_000_000
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Known to everybody, and refused in production.
@@ -125,7 +129,7 @@ class ZsxqSettings(Section):
     """How 知识星球 is read. Pauses are seconds; retry policy: reference zsxq-api §3.3."""
 
     base_url: str = "https://api.zsxq.com"
-    min_interval_seconds: float = Field(default=1.0, ge=0)
+    min_interval_seconds: float = Field(default=1.0, ge=0, le=60)
     retry_waits_seconds: Annotated[list[float], NoDecode] = [2, 2, 5, 10, 20]
     cool_down_seconds: float = Field(default=75.0, ge=0)
     timeout_seconds: float = Field(default=15.0, gt=0)
@@ -141,11 +145,18 @@ class WeComSettings(Section):
 
     base_url: str = "https://qyapi.weixin.qq.com"
     corp_id: str = ""
-    agent_id: int = 0
+    agent_id: int = Field(default=0, ge=0, le=2**31 - 1)
     secret: SecretStr = SecretStr("")
     alert_user_ids: str = "@all"
+    # Also taken from the robot's whole address, which is what WeCom shows.
     robot_key: SecretStr = SecretStr("")
     timeout_seconds: float = Field(default=8.0, gt=0)
+
+    @field_validator("robot_key")
+    @classmethod
+    def _key_of_address(cls, value: SecretStr) -> SecretStr:
+        address = urlsplit(value.get_secret_value())
+        return SecretStr("".join(parse_qs(address.query).get("key", []))) if address.scheme else value
 
 
 class StorageSettings(Section):
@@ -164,8 +175,8 @@ class PaymentSettings(Section):
     """Rules of paying a deposit."""
 
     order_minutes: int = Field(default=30, ge=1, le=7 * 24 * 60)
-    deposit_min_fen: int = Field(default=100, ge=1)
-    deposit_max_fen: int = Field(default=99_900, ge=1)
+    deposit_min_fen: int = Field(default=100, ge=1, le=_MOST_FEN)
+    deposit_max_fen: int = Field(default=99_900, ge=1, le=_MOST_FEN)
 
     def faults(self) -> dict[str, Fault]:
         return {"deposit_min_fen": Fault.MIN_ABOVE_MAX} if self.deposit_min_fen > self.deposit_max_fen else {}
@@ -177,10 +188,10 @@ class RefundSettings(Section):
     per_second: float = Field(default=10.0, gt=0, le=150)
     auto_attempts: int = Field(default=3, ge=1, le=10)
     manual_attempts: int = Field(default=5, ge=0, le=20)
-    retry_waits_seconds: Annotated[list[float], NoDecode] = [60, 300, 1800]
+    retry_waits_seconds: Waits = [60, 300, 1800]
     undo_seconds: int = Field(default=10, ge=0, le=3600)
-    password_threshold_fen: int = Field(default=1_000_000, ge=0)
-    stuck_hours: int = Field(default=24, ge=1)
+    password_threshold_fen: int = Field(default=1_000_000, ge=0, le=_MOST_FEN)
+    stuck_hours: int = Field(default=24, ge=1, le=24 * 90)
     coach_review: bool = True
     # What members are told before they pay and while they wait; shown as it stands.
     promise: str = "结束后 7 天内完成审核，审核通过后 1–3 个工作日退回原支付账户"
@@ -191,7 +202,7 @@ class RefundSettings(Section):
 class SyncSettings(Section):
     """Rules of reading check-ins."""
 
-    manual_pause_seconds: int = Field(default=300, ge=0)
+    manual_pause_seconds: int = Field(default=300, ge=0, le=24 * 3600)
 
 
 class LoginSettings(BaseModel):

@@ -95,6 +95,18 @@ class WeChatOAuth:
             is_snapshot=data.get("is_snapshotuser") == 1,
         )
 
+    async def probe(self) -> None:
+        """Ask for the account's server token, which shows that id and secret fit together.
+
+        The stable one: asking for it takes nobody else's away. Raises Rejected with WeChat's errcode ("40164": our
+        address isn't on the account's list) or "not_configured", Unavailable, Unknown.
+        """
+        if not self.configured:
+            raise Rejected(SYSTEM, "not_configured")
+        secret = self._settings.app_secret.get_secret_value()
+        body = {"grant_type": "client_credential", "appid": self._settings.app_id, "secret": secret}
+        await errcode.call(self._client, SYSTEM, "POST", "/cgi-bin/stable_token", params={}, body=body)
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()

@@ -95,6 +95,12 @@ class WeCom:
         body = {"msgtype": "text", "text": {"content": _cut(text)}}
         await self._post("/cgi-bin/webhook/send", {"key": robot}, body)
 
+    async def probe(self) -> None:
+        """Ask for a token, which shows that corporation and secret fit together. Raises as :meth:`send_app_message`."""
+        if not self.configured:
+            raise Rejected(SYSTEM, "not_configured")
+        await self._fetch_token()
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()

@@ -33,3 +33,9 @@ async def ids_in_use(session: AsyncSession) -> Sequence[uuid.UUID]:
     """The planets of camps that are neither archived nor deleted."""
     used = exists().where(Camp.planet_id == Planet.id, Camp.deleted_at.is_(None), Camp.status != CampStatus.ARCHIVED)
     return (await session.scalars(select(Planet.id).where(used).order_by(Planet.id))).all()
+
+
+async def names(session: AsyncSession) -> dict[uuid.UUID, str]:
+    """Every planet's name, in the order of their names."""
+    rows = await session.execute(select(Planet.id, Planet.name).order_by(Planet.name, Planet.id))
+    return {row.id: row.name for row in rows}

@@ -23,8 +23,7 @@ from tests.world import World
 @pytest.fixture
 async def live(db: Database, world: World) -> AsyncIterator[Live]:
     """A process's runtime that didn't ask the database yet."""
-    reach = reach_of(world)
-    opened = Live(build_runtime(world.settings, db, reach), reach, unread=True)
+    opened = Live(build_runtime(world.settings, db, reach_of(world)), reach_of(world), unread=True)
     yield opened
     await opened.aclose()
 

@@ -1353,6 +1353,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Settings
+         * @description Every group with what is in force, and how to show it.
+         */
+        get: operations["list_settings_api_admin_settings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/settings/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Settings */
+        get: operations["get_settings_api_admin_settings__group__get"];
+        /**
+         * Save Settings
+         * @description Save a group as a whole; in force everywhere within about a second.
+         *
+         *     Credentials are tried first, and kept only if the other side doesn't refuse them.
+         */
+        put: operations["save_settings_api_admin_settings__group__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/settings/{group}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Settings
+         * @description Try the connection with the form as it stands, saved or not; an empty body tries what is saved.
+         */
+        post: operations["test_settings_api_admin_settings__group__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/camps/{camp_id}/refunds": {
         parameters: {
             query?: never;
@@ -1755,6 +1818,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[CheckOut] */
+        Answer_CheckOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["CheckOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[CheckinStatsOut] */
         Answer_CheckinStatsOut_: {
             /**
@@ -1864,6 +1943,22 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["EnrollUrlOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[GroupOut] */
+        Answer_GroupOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["GroupOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -2426,6 +2521,23 @@ export interface components {
             message: string;
             /** Data */
             data: components["schemas"]["DayOut"][];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[list[GroupOut]] */
+        Answer_list_GroupOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Data */
+            data: components["schemas"]["GroupOut"][];
             /** Request Id */
             request_id?: string;
         };
@@ -3017,11 +3129,33 @@ export interface components {
          * @enum {string}
          */
         CaseStatus: "open" | "resolved";
+        /** Change */
+        Change: {
+            /** Values */
+            values?: {
+                [key: string]: unknown;
+            };
+            /** Clear */
+            clear?: string[];
+            /** Version */
+            version: number;
+        };
         /**
          * Channel
          * @enum {string}
          */
         Channel: "jsapi" | "h5" | "native";
+        /** CheckOut */
+        CheckOut: {
+            /** Ok */
+            ok: boolean;
+            /** Latency Ms */
+            latency_ms: number;
+            /** Endpoint */
+            endpoint: string;
+            /** Detail */
+            detail: string;
+        };
         /**
          * CheckinOut
          * @description One day of one person. ``member_id`` is None for people without an enrolment (未关联).
@@ -3074,6 +3208,13 @@ export interface components {
             per_day: components["schemas"]["DayCountOut"][];
             /** Unlinked */
             unlinked: number;
+        };
+        /** ChoiceOut */
+        ChoiceOut: {
+            /** Value */
+            value: string;
+            /** Label */
+            label: string;
         };
         /**
          * ChosenOut
@@ -3329,12 +3470,46 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /** FactOut */
+        FactOut: {
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
         /** FailureOut */
         FailureOut: {
             /** Code */
             code: string;
             /** Message */
             message: string;
+        };
+        /**
+         * FieldOut
+         * @description A secret's ``value`` is ``******`` when it is set and empty when not; it is never told.
+         */
+        FieldOut: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Help */
+            help: string;
+            /** Unit */
+            unit: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "long_text" | "integer" | "number" | "money" | "switch" | "choice" | "numbers" | "time";
+            /** Secret */
+            secret: boolean;
+            /** Read Only */
+            read_only: boolean;
+            /** Value */
+            value: unknown;
+            /** Choices */
+            choices: components["schemas"]["ChoiceOut"][];
         };
         /** FoundOut */
         FoundOut: {
@@ -3348,6 +3523,35 @@ export interface components {
             alias: string | null;
             /** Left */
             left: boolean;
+        };
+        /**
+         * GroupOut
+         * @description ``version`` goes back with the change, 0 where the environment alone decides so far.
+         *
+         *     ``problem``: why a saved group can't be used as it is.
+         */
+        GroupOut: {
+            /** Key */
+            key: string;
+            /** Title */
+            title: string;
+            /** Help */
+            help: string;
+            /** Version */
+            version: number;
+            /** Updated At */
+            updated_at: string | null;
+            /** Updated By */
+            updated_by: string | null;
+            /** Problem */
+            problem: string | null;
+            /** Tested */
+            tested: boolean;
+            check: components["schemas"]["LastCheckOut"] | null;
+            /** Fields */
+            fields: components["schemas"]["FieldOut"][];
+            /** Facts */
+            facts: components["schemas"]["FactOut"][];
         };
         /** HoldOut */
         HoldOut: {
@@ -3448,6 +3652,22 @@ export interface components {
         JoinedIn: {
             /** Joined */
             joined: boolean;
+        };
+        /** LastCheckOut */
+        LastCheckOut: {
+            /** Ok */
+            ok: boolean;
+            /** Latency Ms */
+            latency_ms: number;
+            /** Endpoint */
+            endpoint: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Checked At
+             * Format: date-time
+             */
+            checked_at: string;
         };
         /**
          * LineOut
@@ -4889,6 +5109,23 @@ export interface components {
             /** Open Cases */
             open_cases: number | null;
         };
+        /**
+         * Trial
+         * @description ``send_message``: 企业微信 also sends a message to staff.
+         */
+        Trial: {
+            /** Values */
+            values?: {
+                [key: string]: unknown;
+            };
+            /** Clear */
+            clear?: string[];
+            /**
+             * Send Message
+             * @default false
+             */
+            send_message: boolean;
+        };
         /** TypedFormOut */
         TypedFormOut: {
             /** Planet Nickname */
@@ -5074,6 +5311,8 @@ export interface components {
          *     - `refund_not_failed` 409: 只有失败的退款可以这样处理，请刷新后再看
          *     - `refund_not_rejected` 409: 只有已拒绝的退款可以重新审核
          *     - `retry_exhausted` 409: 重试次数已用完，请线下处理后标记已处理
+         *     - `settings_changed` 409: 这组配置刚被其他人修改，请刷新后再改
+         *     - `settings_not_testable` 409: 这组配置没有可以测试的连接
          *     - `sync_incomplete` 409: 最后一天结束后还没有完整的打卡同步，不能生成退款名单
          *     - `sync_running` 409: 该训练营正在同步，请稍后查看结果
          *     - `sync_too_soon` 429: 刚刚同步过，请稍后再试
@@ -5085,7 +5324,7 @@ export interface components {
          *     - `wechat_login_required` 409: 请在微信中登录后再支付
          * @enum {string}
          */
-        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "too_large" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
+        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "settings_changed" | "settings_not_testable" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "too_large" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
         /** @description Every answer that says no. `message` is fit to be shown; `data` is for programs. */
         Refusal: {
             code: components["schemas"]["ErrorCode"];
@@ -7571,6 +7810,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer_RefundOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_settings_api_admin_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_list_GroupOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    get_settings_api_admin_settings__group__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_GroupOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    save_settings_api_admin_settings__group__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Change"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_GroupOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    test_settings_api_admin_settings__group__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Trial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_CheckOut_"];
                 };
             };
             /** @description Refused */

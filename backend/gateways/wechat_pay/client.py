@@ -97,6 +97,24 @@ class WeChatPay:
             raise Unknown(SYSTEM, "bad_answer", "another order")
         return state
 
+    async def probe(self) -> bool:
+        """Ask for an order that doesn't exist: harmless, and answered only if account and private key fit together.
+
+        Returns whether WeChat Pay's own signature was checked too. Refusals carry none, so in public-key mode that
+        takes the bill of a recent day with trade.
+        """
+        await self.query_order(f"probe{new_nonce()[:24]}")
+        connection = self._connection()
+        if connection.credentials.public_key is None:
+            return True  # a platform certificate was fetched and verified before anything else
+        try:
+            await connection.call("GET", _trade_bill_path(clock.today() - dt.timedelta(days=2)))
+        except GatewayError as error:
+            if error.code == "bad_signature":
+                raise
+            return False
+        return True
+
     async def close_order(self, out_trade_no: str) -> None:
         """Close an unpaid order; closing again is fine. Raises Rejected with code ORDER_PAID when it is paid."""
         connection = self._connection()
@@ -137,18 +155,17 @@ class WeChatPay:
 
         Empty for a day without trade. Raises Unavailable with code STATEMENT_CREATING while it is being made.
         """
-        query = {"bill_date": day.isoformat(), "bill_type": "ALL", "tar_type": "GZIP"}
-        return await self._bill("/v3/bill/tradebill", query, bills.trade_rows)
+        return await self._bill(_trade_bill_path(day), bills.trade_rows)
 
     async def fund_flow_bill(self, day: dt.date) -> list[FundFlowRow]:
         """Movements of the basic account on a Shanghai day; otherwise like :meth:`trade_bill`."""
         query = {"bill_date": day.isoformat(), "account_type": "BASIC", "tar_type": "GZIP"}
-        return await self._bill("/v3/bill/fundflowbill", query, bills.fund_flow_rows)
+        return await self._bill(f"/v3/bill/fundflowbill?{urlencode(query)}", bills.fund_flow_rows)
 
-    async def _bill(self, path: str, query: dict[str, str], rows: Callable[[str], list[T]]) -> list[T]:
+    async def _bill(self, path: str, rows: Callable[[str], list[T]]) -> list[T]:
         connection = self._connection()
         try:
-            raw = await connection.call("GET", f"{path}?{urlencode(query)}")
+            raw = await connection.call("GET", path)
         except Rejected as error:
             if error.code == "NO_STATEMENT_EXIST":
                 return []
@@ -203,6 +220,11 @@ class _Connection:
 
 def _order_path(out_trade_no: str) -> str:
     return f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}"
+
+
+def _trade_bill_path(day: dt.date) -> str:
+    query = {"bill_date": day.isoformat(), "bill_type": "ALL", "tar_type": "GZIP"}
+    return f"/v3/bill/tradebill?{urlencode(query)}"
 
 
 def _read_refund(raw: bytes, out_refund_no: str) -> RefundFact:

@@ -30,6 +30,7 @@ _FAULTS = {
     "busy": "系统繁忙（-1）",
     "too_frequent": "调用太频繁（45011）",
     "snapshot": "快照页虚拟账号",
+    "ip_refused": "服务器令牌：IP 不在白名单（40164）",
 } | TRANSPORT_FAULTS
 _PEOPLE = ("清风徐来", "小满", "Lily 李莉", "阿哲", "南山南")
 
@@ -73,6 +74,7 @@ class OAuthSandbox:
     def __post_init__(self) -> None:
         self.faults = Faults(_FAULTS)
         self._codes: dict[str, _Code] = {}
+        self._server_token = secrets.token_urlsafe(48)
         for nickname in _PEOPLE:
             self.add_user(nickname)
         self.app = Starlette(
@@ -80,6 +82,7 @@ class OAuthSandbox:
                 Route("/connect/oauth2/authorize", self._authorize),
                 Route("/connect/forget", self._forget),
                 Route("/sns/oauth2/access_token", self._access_token),
+                Route("/cgi-bin/stable_token", self._stable_token, methods=["POST"]),
                 Route("/_control/oauth/state", self._state),
                 Route("/_control/oauth/users", self._add_user, methods=["POST"]),
                 Route("/_control/oauth/codes", self._issue_code, methods=["POST"]),
@@ -153,6 +156,20 @@ class OAuthSandbox:
         data = self._exchange(dict(request.query_params))
         self.exchanges.append(Exchange(clock.timestamp(), data.get("openid"), data.get("errcode", 0)))
         return await self.faults.spoil(PlainTextResponse(json.dumps(data)))
+
+    async def _stable_token(self, request: Request) -> Response:
+        """The account's server token: the same for whoever asks within its life."""
+        wish = await json_object(request)
+        data: dict[str, Any] = {"access_token": self._server_token, "expires_in": 7200}
+        if self.faults.take("busy"):
+            data = _error(-1, "system error")
+        elif wish.get("appid") != self.app_id:
+            data = _error(40013, "invalid appid")
+        elif not secrets.compare_digest(str(wish.get("secret")), self.app_secret):
+            data = _error(40125, "invalid appsecret")
+        elif self.faults.take("ip_refused"):
+            data = _error(40164, "invalid ip 203.0.113.1, not in whitelist")
+        return await self.faults.spoil(JSONResponse(data))
 
     def _exchange(self, query: dict[str, str]) -> dict[str, Any]:
         if self.faults.take("busy"):

@@ -1,0 +1,125 @@
+"""Saving a group, and testing its connection: what leaves the house happens outside of transactions."""
+
+import asyncio
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from backend.core import clock
+from backend.core.actor import Actor
+from backend.core.errors import AppError, Conflict, Invalid
+from backend.planets import flows as planets
+from backend.planets import repository as planets_repository
+from backend.runtime import Live, Runtime
+from backend.settings import service
+from backend.settings.checks import MOST_SECONDS, TRIED, Check, try_connection
+from backend.settings.drafts import draft
+from backend.settings.groups import GROUPS
+from backend.settings.repository import forget_check
+from backend.settings.service import Group
+
+
+class NotTestable(Conflict):
+    code, message = "settings_not_testable", "这组配置没有可以测试的连接"
+
+
+async def read(live: Live, runtime: Runtime, name: str) -> Group:
+    """A group as it stands. Raises NotFound."""
+    async with runtime.db.transaction() as session:
+        return await service.group(session, live.base, runtime.secrets, name)
+
+
+async def save(
+    live: Live,
+    runtime: Runtime,
+    actor: Actor,
+    name: str,
+    *,
+    version: int,
+    typed: Mapping[str, Any],
+    clear: Collection[str],
+) -> None:
+    """Check what was typed as a whole, try its connection, keep it, and let this process work with it.
+
+    Credentials that the other side refuses are not kept; those that can't be judged because it is away, are.
+    Raises NotFound, SettingsChanged, Invalid with every field that is wrong.
+    """
+    before = await read(live, runtime, name)
+    service.require_version(before, version)
+    new = draft(name, before.section, typed, clear)
+    if new.section == before.section and before.problem is None:
+        return  # nothing to save, and nothing to tell the log
+    check = None
+    if name in TRIED and new.section != before.section and _filled(new.section):
+        check = await try_connection(live, name, new.section)
+        if check.wrong:
+            raise Invalid(check.wrong)
+    async with runtime.db.transaction() as session:
+        await service.save(session, actor, runtime.secrets, before, new, version=version)
+        if check is not None:
+            await service.record_check(session, name, check)
+        else:
+            await forget_check(session, name)
+    await live.refresh()
+
+
+async def test(
+    live: Live,
+    runtime: Runtime,
+    actor: Actor,
+    name: str,
+    *,
+    typed: Mapping[str, Any],
+    clear: Collection[str],
+    send_message: bool,
+) -> Check:
+    """Try the form as it stands: what was typed over what is saved. Nothing is kept but the outcome, and that only
+    if the form says what is in force anyway.
+
+    Raises NotFound, NotTestable, Invalid.
+    """
+    before = await read(live, runtime, name)
+    if not GROUPS[name].tested:
+        raise NotTestable
+    new = draft(name, before.section, typed, clear)
+    if name in TRIED:
+        message = (
+            f"这是一条测试消息（{clock.shanghai(clock.now()):%m-%d %H:%M:%S}，{actor.name}）" if send_message else None
+        )
+        check = await try_connection(live, name, new.section, message=message)
+    else:
+        check = await _try_planets(runtime, actor, endpoint=str(runtime.settings.zsxq.base_url))
+    async with runtime.db.transaction() as session:
+        if new.section == before.section:
+            await service.record_check(session, name, check)
+        service.audit_test(session, actor, name, check)
+    return check
+
+
+async def _try_planets(runtime: Runtime, actor: Actor, *, endpoint: str) -> Check:
+    """知识星球 knows tokens only, and each planet has its own."""
+    async with runtime.db.transaction() as session:
+        names = await planets_repository.names(session)
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            tests = [await _try_planet(runtime, planet_id, actor) for planet_id in names]
+    except TimeoutError:
+        return Check(False, round(MOST_SECONDS * 1000), endpoint, f"{MOST_SECONDS:.0f} 秒内没有应答")
+    if not tests:
+        return Check(False, 0, endpoint, "还没有星球，请先在「星球配置」中添加")
+    details = [f"{name}：{test.detail}" for name, test in zip(names.values(), tests, strict=True)]
+    return Check(
+        all(test.ok for test in tests), max(test.latency_ms for test in tests), endpoint, "；".join(details)[:500]
+    )
+
+
+async def _try_planet(runtime: Runtime, planet_id: uuid.UUID, actor: Actor) -> planets.PlanetTest:
+    try:
+        return await planets.test_planet(runtime, planet_id, actor)
+    except AppError as error:
+        return planets.PlanetTest(False, 0, error.text)
+
+
+def _filled(section: Any) -> bool:
+    """Whether there is anything to connect with."""
+    return bool(getattr(section, "kind", None) or getattr(section, "app_id", "") or getattr(section, "corp_id", ""))

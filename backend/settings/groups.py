@@ -1,0 +1,237 @@
+"""The groups of settings that staff may change: a new one is an entry in :data:`GROUPS`.
+
+A group is the section of :class:`Settings` of the same name. Fields that aren't listed, and those listed as read only,
+are facts of the deployment, which the environment decides. Kinds, limits and which fields are secret come from the
+section itself.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from backend.core.config import Fault, Section, Settings, StorageSettings, WeChatPaySettings
+
+Kind = Literal["text", "long_text", "integer", "number", "money", "switch", "choice", "numbers", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How a field is shown. ``choices`` names the values of a Literal; ``long`` is for texts of several lines."""
+
+    label: str
+    help: str = ""
+    unit: str = ""
+    read_only: bool = False
+    long: bool = False
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What other systems must be told about this installation, to be copied from the page."""
+
+    label: str
+    value: str
+
+
+def _nothing(_: Any) -> Iterable[str]:
+    return ()
+
+
+def _no_facts(_: Settings) -> list[Fact]:
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``missing`` names the fields that are empty although others are filled; ``tested``: there is a connection."""
+
+    title: str
+    fields: Mapping[str, Field]
+    help: str = ""
+    tested: bool = False
+    missing: Callable[[Any], Iterable[str]] = _nothing
+    facts: Callable[[Settings], list[Fact]] = _no_facts
+
+
+def _empty(section: Section, names: Iterable[str]) -> list[str]:
+    return [name for name in names if not plain(getattr(section, name))]
+
+
+def _all_or_none(section: Section, *names: str) -> list[str]:
+    empty = _empty(section, names)
+    return empty if len(empty) < len(names) else []
+
+
+def _missing_at_wechat_pay(section: WeChatPaySettings) -> list[str]:
+    given = ("private_key",) if section.private_key_path is None else ()
+    return _all_or_none(section, "mch_id", "app_id", "cert_serial_no", *given, "apiv3_key")
+
+
+def _missing_at_storage(section: StorageSettings) -> list[str]:
+    if section.kind == "local":
+        return []
+    return _empty(section, ("cos_region", "cos_bucket", "cos_secret_id", "cos_secret_key"))
+
+
+def _notify_urls(settings: Settings) -> list[Fact]:
+    base = f"{settings.public_base_url}/api/webhook/wechat"
+    return [Fact("支付结果通知地址", f"{base}/payment"), Fact("退款结果通知地址", f"{base}/refund")]
+
+
+def _callback_domain(settings: Settings) -> list[Fact]:
+    return [Fact("网页授权域名", urlsplit(settings.public_base_url).netloc)]
+
+
+_ADDRESS = Field("接口地址", read_only=True)
+
+GROUPS: dict[str, Group] = {
+    "wechat_pay": Group(
+        "微信支付",
+        {
+            "mch_id": Field("商户号"),
+            "app_id": Field("AppID", "与商户号绑定的公众号，须与「微信公众号」中的一致"),
+            "cert_serial_no": Field("商户证书序列号"),
+            "private_key": Field("商户私钥", "apiclient_key.pem 的全部内容", long=True),
+            "private_key_path": Field("商户私钥文件", "未填写商户私钥时使用", read_only=True),
+            "apiv3_key": Field("APIv3 密钥", "32 个字符，在商户平台设置"),
+            "public_key_id": Field("微信支付公钥 ID", "以 PUB_KEY_ID_ 开头；不填则使用平台证书"),
+            "public_key": Field("微信支付公钥", "pub_key.pem 的全部内容", long=True),
+            "public_key_path": Field("微信支付公钥文件", "未填写微信支付公钥时使用", read_only=True),
+            "base_url": _ADDRESS,
+        },
+        help="收押金与退押金的商户。保存前会向微信支付发一次查询，密钥不对则不会保存。",
+        tested=True,
+        missing=_missing_at_wechat_pay,
+        facts=_notify_urls,
+    ),
+    "wechat_oauth": Group(
+        "微信公众号",
+        {
+            "app_id": Field("AppID", "须与「微信支付」中的一致"),
+            "app_secret": Field("AppSecret"),
+            "base_url": _ADDRESS,
+        },
+        help="会员登录与模板消息所用的服务号。",
+        tested=True,
+        missing=lambda section: _all_or_none(section, "app_id", "app_secret"),
+        facts=_callback_domain,
+    ),
+    "zsxq": Group(
+        "知识星球",
+        {
+            "min_interval_seconds": Field("请求间隔", "同一账号两次请求之间至少间隔这么久，过快会使凭证失效", "秒"),
+            "read_posts": Field("读取打卡日记", "关闭后只读排行榜，每笔退款都要人工确认"),
+            "base_url": _ADDRESS,
+        },
+        help="星球与 Cookie 在「星球配置」中维护；测试连接会逐个检查全部星球。",
+        tested=True,
+    ),
+    "wecom": Group(
+        "企业微信",
+        {
+            "corp_id": Field("企业 ID"),
+            "agent_id": Field("应用 AgentId"),
+            "secret": Field("应用 Secret"),
+            "alert_user_ids": Field("告警接收人", "企业微信账号，多个用 | 分隔；@all 为全部成员"),
+            "robot_key": Field("告警群机器人", "机器人的 Webhook 地址，或其中的 key"),
+            "base_url": _ADDRESS,
+        },
+        help="给工作人员发通知与告警。",
+        tested=True,
+        missing=lambda section: _all_or_none(section, "corp_id", "agent_id", "secret"),
+    ),
+    "refund": Group(
+        "退款",
+        {
+            "per_second": Field("发送速度", unit="笔/秒"),
+            "auto_attempts": Field("自动尝试次数", unit="次"),
+            "retry_waits_seconds": Field("重试间隔", "每次失败后等待多久，最后一个重复使用", "秒"),
+            "manual_attempts": Field("人工重试上限", unit="次"),
+            "undo_seconds": Field("可撤销时间", "审核通过后等待多久才发出，期间可以撤销", "秒"),
+            "password_threshold_fen": Field("密码确认金额", "批量审核合计超过此金额时要输入密码", "元"),
+            "stuck_hours": Field("超时提醒", "退款处理超过多久提醒工作人员", "小时"),
+            "coach_review": Field("教练可审核", "教练可以审核自己训练营的退款"),
+            "promise": Field("到账说明", "会员报名前与等待退款时看到的文字", long=True),
+        },
+    ),
+    "payment": Group(
+        "支付",
+        {
+            "order_minutes": Field("订单有效期", "未支付的订单保留名额多久", "分钟"),
+            "deposit_min_fen": Field("押金下限", unit="元"),
+            "deposit_max_fen": Field("押金上限", unit="元"),
+        },
+    ),
+    "sync": Group(
+        "打卡",
+        {"manual_pause_seconds": Field("手动同步间隔", "同一训练营两次手动同步至少间隔多久", "秒")},
+    ),
+    "storage": Group(
+        "对象存储",
+        {
+            "kind": Field("存储方式", choices={"local": "本机文件夹", "cos": "腾讯云 COS"}),
+            "local_dir": Field("本机文件夹", read_only=True),
+            "cos_region": Field("地域", "如 ap-shanghai"),
+            "cos_bucket": Field("存储桶", "如 camp-1250000000，应为私有读写"),
+            "cos_secret_id": Field("SecretId"),
+            "cos_secret_key": Field("SecretKey"),
+            "cos_base_url": Field("自定义域名", read_only=True),
+        },
+        help="海报与群二维码。切换存储方式不会搬移已上传的图片，请先自行复制。",
+        tested=True,
+        missing=_missing_at_storage,
+    ),
+}
+
+FAULT_TEXTS: dict[Fault, str] = {
+    Fault.NOT_32: "须为 32 个字符",
+    Fault.NO_FILE: "文件不存在",
+    Fault.NO_PRIVATE_KEY: "不是可用的 RSA 私钥（PEM 格式，不带密码）",
+    Fault.NO_PUBLIC_KEY: "不是可用的 RSA 公钥（PEM 格式）",
+    Fault.ID_AND_KEY: "公钥 ID 与公钥须同时填写",
+    Fault.MIN_ABOVE_MAX: "不能高于押金上限",
+}
+
+
+def plain(value: Any) -> Any:
+    """A value without the wrapping of a secret."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def secret_fields(group: str) -> frozenset[str]:
+    """The fields that are stored sealed and never shown."""
+    section = _section_type(group)
+    return frozenset(name for name in GROUPS[group].fields if section.model_fields[name].annotation is SecretStr)
+
+
+def kind_of(group: str, name: str) -> Kind:
+    """What a field holds, as the page must know it. Amounts travel in fen and are typed in yuan."""
+    annotation: Any = _section_type(group).model_fields[name].annotation
+    if name.endswith("_fen"):
+        return "money"
+    if get_origin(annotation) is list:
+        return "numbers"
+    if get_origin(annotation) is Literal:
+        return "choice"
+    kinds: dict[Any, Kind] = {bool: "switch", int: "integer", float: "number"}
+    if annotation in kinds:
+        return kinds[annotation]
+    return "long_text" if GROUPS[group].fields[name].long else "text"
+
+
+def choices_of(group: str, name: str) -> dict[str, str]:
+    """Value and label of each choice."""
+    labels = GROUPS[group].fields[name].choices
+    values = get_args(_section_type(group).model_fields[name].annotation) if kind_of(group, name) == "choice" else ()
+    return {value: labels.get(value, value) for value in values}
+
+
+def _section_type(group: str) -> type[Section]:
+    annotation = Settings.model_fields[group].annotation
+    if not (isinstance(annotation, type) and issubclass(annotation, Section)):
+        raise TypeError(f"{group} is no section of the settings")
+    return annotation
