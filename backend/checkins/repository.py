@@ -296,7 +296,12 @@ def _rows() -> Select[Checkin, Camp, PlanetUser, Member]:
         select(Checkin, Camp, PlanetUser, Member)
         .join(Camp, Camp.id == Checkin.camp_id)
         .outerjoin(
-            PlanetUser, and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Checkin.planet_user_id)
+            PlanetUser,
+            and_(
+                PlanetUser.planet_id == Camp.planet_id,
+                PlanetUser.user_id == Checkin.planet_user_id,
+                Camp.personal_data_cleared_at.is_(None),
+            ),
         )
         .outerjoin(Member, and_(_linked(), Member.planet_user_id == Checkin.planet_user_id))
     )

@@ -205,6 +205,14 @@ class SyncSettings(Section):
     manual_pause_seconds: int = Field(default=300, ge=0, le=24 * 3600)
 
 
+class RetentionSettings(Section):
+    """How long what is no longer needed is kept, in days. Personal data count from the archiving of their camp."""
+
+    personal_days: int = Field(default=90, ge=1, le=3650)
+    event_days: int = Field(default=90, ge=7, le=3650)
+    job_run_days: int = Field(default=30, ge=2, le=3650)
+
+
 class LoginSettings(BaseModel):
     """How many failed log-ins of staff lock a user name or an address, counted over the window, and for how long."""
 
@@ -269,6 +277,7 @@ class Settings(BaseSettings):
     payment: PaymentSettings = PaymentSettings()
     refund: RefundSettings = RefundSettings()
     sync: SyncSettings = SyncSettings()
+    retention: RetentionSettings = RetentionSettings()
     login: LoginSettings = LoginSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()

@@ -3,6 +3,10 @@
 import re
 import unicodedata
 
+# What stands in place of personal data that were blanked.
+CLEARED = "已清除"
+CLEARED_MESSAGE = "内容已按数据保留规则清除"
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.audit import chain
 from backend.audit.chain import Damage, DamageKind, Head
 from backend.core import clock
+from backend.housekeeping import retention
 from backend.models.jobs import JobRun
 from backend.models.payers import OAuthState
 from backend.models.staff import LoginGuard, StaffSession
@@ -18,13 +19,14 @@ from backend.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
-KEEP_JOB_RUNS_DAYS = 30
-
 
 async def housekeeping(runtime: Runtime) -> dict[str, Any]:
-    """Remove expired log-ins, finished authorisations and old job records. Money and audit rows stay."""
+    """Remove expired log-ins, finished authorisations and old job records; blank personal data of camps long over.
+
+    Money and audit rows stay.
+    """
     now = clock.now()
-    old = now - dt.timedelta(days=KEEP_JOB_RUNS_DAYS)
+    old = now - dt.timedelta(days=runtime.settings.retention.job_run_days)
     statements = {
         "oauth_states": delete(OAuthState).where(OAuthState.expires_at < now),
         "staff_sessions": delete(StaffSession).where(StaffSession.expires_at < now),
@@ -36,7 +38,7 @@ async def housekeeping(runtime: Runtime) -> dict[str, Any]:
         for name, statement in statements.items():
             result = await session.execute(statement)
             removed[name] = cast("CursorResult[Any]", result).rowcount
-    return removed
+    return removed | {"cleared": await retention.clear(runtime)}
 
 
 class AuditDamaged(Exception):

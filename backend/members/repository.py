@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page, in_parts
 from backend.core.search import holds
+from backend.core.text import CLEARED
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
 from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus
@@ -58,7 +59,13 @@ def _rows() -> Select[Member, Camp, PlanetUser]:
         select(Member, Camp, PlanetUser)
         .join(Camp, Camp.id == Member.camp_id)
         .outerjoin(
-            PlanetUser, and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Member.planet_user_id)
+            PlanetUser,
+            and_(
+                PlanetUser.planet_id == Camp.planet_id,
+                PlanetUser.user_id == Member.planet_user_id,
+                # Somebody may still be active elsewhere: this camp's page names nobody any more.
+                Camp.personal_data_cleared_at.is_(None),
+            ),
         )
     )
 
@@ -199,7 +206,7 @@ async def last_form(session: AsyncSession, *, payer_id: uuid.UUID, openid: str |
         select(*(func.coalesce(getattr(Member, name), getattr(Payment, name)) for name in columns))
         .select_from(Payment)
         .outerjoin(Member, Member.payment_id == Payment.id)
-        .where(owns_payment(payer_id, openid))
+        .where(owns_payment(payer_id, openid), Payment.planet_nickname != CLEARED)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
         .limit(1)
     )

@@ -78,6 +78,8 @@ class Camp(Identified, Base):
     published_at: Mapped[dt.datetime | None]
     last_complete_sync_at: Mapped[dt.datetime | None]
     deleted_at: Mapped[dt.datetime | None]
+    # When the personal data of its members were blanked, some time after it was archived.
+    personal_data_cleared_at: Mapped[dt.datetime | None]
 
     @property
     def required_days(self) -> int:

@@ -207,7 +207,7 @@ SETTLEMENT = Layout[Line](
 )
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if value else ""
 
 
@@ -220,8 +220,8 @@ LOGS = Layout[AuditEntry](
         "对象类型": lambda entry: entry.target_type,
         "对象": lambda entry: entry.target_name,
         "对象ID": lambda entry: Ident(str(entry.target_id) if entry.target_id else None),
-        "变更前": lambda entry: _json(entry.before),
-        "变更后": lambda entry: _json(entry.after),
+        "变更前": lambda entry: as_json(entry.before),
+        "变更后": lambda entry: as_json(entry.after),
         "备注": lambda entry: entry.note,
         "IP": lambda entry: entry.ip,
         "浏览器": lambda entry: entry.user_agent,

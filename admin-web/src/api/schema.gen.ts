@@ -452,6 +452,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/members/{member_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Person
+         * @description Everything held about the person behind a membership, in all camps, for whoever asks for their own data.
+         */
+        get: operations["export_person_api_admin_members__member_id__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/statistics/camp/export": {
         parameters: {
             query?: never;
@@ -2949,6 +2969,8 @@ export interface components {
         /**
          * CampOut
          * @description ``enrolled`` counts members, ``pending_orders`` hold seats too; ``paid_fen`` is all that came in.
+         *
+         *     ``personal_data_cleared_at``: since then names and texts of its members are blank (个人信息已清除).
          */
         CampOut: {
             /** Id */
@@ -3008,6 +3030,8 @@ export interface components {
             paid_fen: number;
             /** Last Complete Sync At */
             last_complete_sync_at: string | null;
+            /** Personal Data Cleared At */
+            personal_data_cleared_at: string | null;
             /** Published At */
             published_at: string | null;
             /**
@@ -6204,6 +6228,40 @@ export interface operations {
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    export_person_api_admin_members__member_id__export_get: {
+        parameters: {
+            query?: {
+                format?: "json" | "xlsx";
+            };
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 文件 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                 };
             };
             /** @description Refused */

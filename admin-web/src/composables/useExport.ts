@@ -6,10 +6,10 @@ import { saveFile } from "@/utils/files";
 export type SheetFormat = "xlsx" | "csv";
 
 /** A list as a file, made by the service from the same filters; a refusal is told. */
-export function useExport(
-  read: (format: SheetFormat) => Promise<{ blob: Blob; name: string }>,
-): Action<[format: SheetFormat]> {
-  const action = useAction(async (format: SheetFormat) => {
+export function useExport<F extends string = SheetFormat>(
+  read: (format: F) => Promise<{ blob: Blob; name: string }>,
+): Action<[format: F]> {
+  const action = useAction(async (format: F) => {
     saveFile(await read(format));
     tell("已导出，请在浏览器下载中查看");
   });

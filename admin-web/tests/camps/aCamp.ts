@@ -29,6 +29,7 @@ export function aCamp(part: Partial<Camp> = {}): Camp {
     places_left: 200,
     paid_fen: 0,
     last_complete_sync_at: null,
+    personal_data_cleared_at: null,
     published_at: null,
     created_at: "2026-03-01T09:00:00+08:00",
     ...part,

@@ -90,7 +90,10 @@ class PersonOut(Model):
 
 
 class CampOut(Model):
-    """``enrolled`` counts members, ``pending_orders`` hold seats too; ``paid_fen`` is all that came in."""
+    """``enrolled`` counts members, ``pending_orders`` hold seats too; ``paid_fen`` is all that came in.
+
+    ``personal_data_cleared_at``: since then names and texts of its members are blank (个人信息已清除).
+    """
 
     id: Id
     name: str
@@ -118,6 +121,7 @@ class CampOut(Model):
     places_left: int
     paid_fen: int
     last_complete_sync_at: Instant | None
+    personal_data_cleared_at: Instant | None
     published_at: Instant | None
     created_at: Instant
 

@@ -5,16 +5,17 @@ while somebody's slow line takes the file.
 """
 
 import asyncio
+import io
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any, BinaryIO, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from backend.api.admin.logs import WantedLogs
-from backend.api.admin.members import WantedMembers
+from backend.api.admin.members import Visible, WantedMembers
 from backend.api.admin.refund_lists import WantedRefunds
 from backend.api.admin.statistics import By, Order, WantedCoaches, WantedRange
 from backend.api.answers import Day, Id
@@ -32,7 +33,7 @@ from backend.members import repository as members
 from backend.models.camps import Camp
 from backend.refunds import repository as refunds
 from backend.refunds import settlement
-from backend.reports import sheets, statistics, statistics_sheets
+from backend.reports import person, person_sheets, sheets, statistics, statistics_sheets
 from backend.reports.sheets import Layout, Written
 from backend.reports.statistics import Range, Sort
 from backend.sheets.writing import MEDIA_TYPES, SheetKind
@@ -86,9 +87,13 @@ def _sent(
         camp_id=camp.id if camp is not None else None,
         after={"rows": written.rows, "format": kind, **(note or {})},
     )
-    name = f"{title}-{clock.today()}.{kind}"
+    return _file(written, title, kind, MEDIA_TYPES[kind])
+
+
+def _file(written: Written, title: str, ending: str, media_type: str) -> StreamingResponse:
+    name = f"{title}-{clock.today()}.{ending}"
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
-    return StreamingResponse(_chunks(written.file), headers=headers, media_type=MEDIA_TYPES[kind])
+    return StreamingResponse(_chunks(written.file), headers=headers, media_type=media_type)
 
 
 async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
@@ -187,6 +192,39 @@ async def export_logs(wanted: WantedLogs, kind: Kind, session: SessionDep, viewe
     parts = logs.parts(session, wanted)
     camp = await _camp(session, wanted.camp_id)
     return await _export(session, viewer, sheets.LOGS, kind, parts, what="logs", camp=camp)
+
+
+_PERSON_FILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {}, MEDIA_TYPES[SheetKind.XLSX]: {}}, "description": "文件"}
+}
+
+
+@router.get(
+    "/members/{member_id}/export", dependencies=[Exporter], response_class=StreamingResponse, responses=_PERSON_FILES
+)
+async def export_person(
+    row: Visible,
+    session: SessionDep,
+    viewer: CurrentStaff,
+    ending: Annotated[Literal["json", "xlsx"], Query(alias="format")] = "json",
+) -> StreamingResponse:
+    """Everything held about the person behind a membership, in all camps, for whoever asks for their own data."""
+    found = person_sheets.sheets_of(await person.everything(session, row.member))
+    if ending == "xlsx":
+        written, media_type = await sheets.write_book(SheetKind.XLSX, found), MEDIA_TYPES[SheetKind.XLSX]
+    else:
+        content = io.BytesIO(person_sheets.json_of(found))
+        written, media_type = Written(content, sum(len(sheet.rows) for sheet in found)), "application/json"
+    audit.record(
+        session,
+        viewer.actor,
+        "export.person",
+        target_type="member",
+        target_id=row.member.id,
+        camp_id=row.member.camp_id,
+        after={"rows": written.rows, "format": ending},
+    )
+    return _file(written, "个人数据", ending, media_type)
 
 
 Reporter = Depends(Allowed(Permission.REPORT_VIEW))
