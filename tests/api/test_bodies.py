@@ -49,6 +49,20 @@ async def test_pieces_are_counted_while_they_come(client: httpx.AsyncClient) -> 
     assert sent < 2 * MEGABYTE
 
 
+async def test_what_is_declared_too_large_isnt_read(client: httpx.AsyncClient) -> None:
+    read = False
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        read = True
+        yield b"{}"
+
+    request = client.build_request("POST", LOGIN, content=body())
+    request.headers = httpx.Headers([(b"Content-Type", b"application/json"), (b"Content-Length", b"1048577")])
+    assert (await client.send(request)).status_code == 413
+    assert not read
+
+
 async def test_a_lie_about_the_length_doesnt_help(client: httpx.AsyncClient) -> None:
     for length in (b"10", b"-1", b"x", "²".encode("latin-1"), b"1_0", b""):
         request = client.build_request("POST", LOGIN, content=pieces(2 * MEGABYTE))
