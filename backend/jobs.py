@@ -63,6 +63,8 @@ SCHEDULED: dict[str, Scheduled] = {
     "sync_sweep": Scheduled(checkins.sweep_syncs, Every(1)),
     "credential_check": Scheduled(planets.credential_check, Every(360, offset=20)),
     "reminders": Scheduled(reminders.reminders, Daily(10, 0)),
+    "checkin_refresh": Scheduled(reminders.checkin_refresh, Daily(19, 30)),
+    "checkin_nudges": Scheduled(reminders.checkin_nudges, Daily(20, 0)),
     "reconcile": Scheduled(reconciliation.reconcile, Daily(10, 30)),
     "housekeeping": Scheduled(housekeeping.housekeeping, Daily(3, 30)),
     "audit_check": Scheduled(housekeeping.audit_check, Daily(3, 45)),

@@ -22,6 +22,7 @@ from backend.core.db import Database, make_engine
 from backend.core.queue import RedisQueue
 from backend.core.security import SecretBox
 from backend.gateways.storage import Storage, make_storage
+from backend.gateways.wechat_mp import WeChatMp
 from backend.gateways.wechat_oauth import WeChatOAuth
 from backend.gateways.wechat_pay import WeChatPay
 from backend.gateways.wecom import WeCom
@@ -41,6 +42,7 @@ class Runtime:
     secrets: SecretBox
     wechat_pay: WeChatPay
     wechat_oauth: WeChatOAuth
+    wechat_mp: WeChatMp
     zsxq: Zsxq
     wecom: WeCom
     storage: Storage
@@ -66,6 +68,8 @@ class _Maker:
 _GATEWAYS: dict[str, _Maker] = {
     "wechat_pay": _Maker("wechat_pay", lambda section, reach, _: WeChatPay(section, transport=reach.transport)),
     "wechat_oauth": _Maker("wechat_oauth", lambda section, reach, _: WeChatOAuth(section, transport=reach.transport)),
+    # The same service account.
+    "wechat_mp": _Maker("wechat_oauth", lambda section, reach, _: WeChatMp(section, transport=reach.transport)),
     "zsxq": _Maker(
         "zsxq",
         lambda section, reach, before: (

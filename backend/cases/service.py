@@ -16,7 +16,9 @@ from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, fetch_page
 from backend.models.history import move
 from backend.models.reconciliation import CaseStatus, ReconciliationCase
+from backend.notifications import scenes
 from backend.notifications import service as notifications
+from backend.notifications.service import To
 
 
 class CaseAlreadyResolved(Conflict):
@@ -57,8 +59,8 @@ async def open_case(
     )
     if new is None:
         return False
-    await notifications.alert_staff(
-        session, "reconciliation_case", about=str(new), title="账目出现差异", content=summary, camp_id=camp_id
+    await notifications.tell(
+        session, scenes.RECONCILIATION_CASE, To.staff(camp_id), about=str(new), values={"summary": summary}
     )
     return True
 

@@ -26,7 +26,9 @@ from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import SyncRun, SyncStatus, SyncTrigger
 from backend.models.history import move
 from backend.models.planets import CredentialStatus
+from backend.notifications import scenes
 from backend.notifications import service as notifications
+from backend.notifications.service import To
 from backend.planets import service as planets
 
 SYNCED = (CampStatus.ENROLLING, CampStatus.ONGOING, CampStatus.ENDED, CampStatus.SETTLING)
@@ -195,13 +197,12 @@ async def _fail(session: AsyncSession, run: SyncRun, camp: Camp, failure: Failur
     run.error_code, run.error_message = failure.code, failure.message
     run.finished_at = clock.now()
     move(session, run, status, event=failure.code, actor=SYSTEM, note=failure.message)
-    await notifications.alert_staff(
+    await notifications.tell(
         session,
-        "sync_failed",
+        scenes.SYNC_FAILED,
+        To.staff(camp.id),
         about=f"{camp.id}:{clock.today().isoformat()}",
-        title="打卡同步失败",
-        content=f"训练营「{camp.name}」的打卡同步没有完成：{failure.message}。打卡数据保持上次完整同步的结果。",
-        camp_id=camp.id,
+        values={"camp": camp.name, "cause": failure.message, "time": clock.minute(run.finished_at)},
     )
 
 

@@ -62,6 +62,11 @@ def shanghai(instant: dt.datetime) -> dt.datetime:
     return instant.astimezone(SHANGHAI)
 
 
+def minute(instant: dt.datetime) -> str:
+    """``2026-03-01 10:00``: an instant for people to read."""
+    return f"{shanghai(instant):%Y-%m-%d %H:%M}"
+
+
 def today() -> dt.date:
     """The calendar day in Shanghai, which is what a check-in day, a camp day and a bill day mean."""
     return day_of(now())

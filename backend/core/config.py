@@ -6,6 +6,7 @@ problem at once with the variable's name.
 
 import base64
 import binascii
+import datetime as dt
 import ipaddress
 import os
 from enum import StrEnum
@@ -54,6 +55,7 @@ class Fault(StrEnum):
     NO_PRIVATE_KEY = "is not a readable RSA private key in PEM"
     NO_PUBLIC_KEY = "is not a readable RSA public key in PEM"
     ID_AND_KEY = "id and key of the public key are needed together"
+    OPENS_AFTER_CLOSES = "must be before the closing hour"
     MIN_ABOVE_MAX = "is above the largest deposit"
 
 
@@ -234,6 +236,20 @@ class LimitSettings(Section):
     sensitive_per_minute: int = Field(default=10, ge=1, le=10_000)
 
 
+class NoticeSettings(Section):
+    """Whether messages leave the house at all, and when those to members and groups do (Shanghai wall clock).
+
+    Messages in the member's app, and alarms to staff, keep no hours.
+    """
+
+    enabled: bool = True
+    opens_at: dt.time = dt.time(9)
+    closes_at: dt.time = dt.time(21)
+
+    def faults(self) -> dict[str, Fault]:
+        return {"opens_at": Fault.OPENS_AFTER_CLOSES} if self.opens_at >= self.closes_at else {}
+
+
 class LogSettings(BaseModel):
     """``json`` for machines, ``console`` for people; to a file when one is named, else standard error."""
 
@@ -280,6 +296,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     login: LoginSettings = LoginSettings()
     limits: LimitSettings = LimitSettings()
+    notices: NoticeSettings = NoticeSettings()
     log: LogSettings = LogSettings()
 
     _split_lists = field_validator("data_keys", "cors_origins", "trusted_proxies", "jobs_off", mode="before")(_split)

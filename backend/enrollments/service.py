@@ -14,7 +14,9 @@ from backend.models.camps import Camp, CampStatus
 from backend.models.members import Member
 from backend.models.payers import Payer
 from backend.models.payments import Excess, Payment
+from backend.notifications import scenes
 from backend.notifications import service as notifications
+from backend.notifications.service import To
 
 
 class CampNotFound(NotFound):
@@ -111,10 +113,12 @@ async def _enrol(session: AsyncSession, camp: Camp, payment: Payment, openid: st
     session.add(member)
     await session.flush()
     await matching.match_member(session, member, planet_id=camp.planet_id, actor=SYSTEM)
-    amount = format_yuan(payment.amount_fen)
-    await notifications.tell_member(
-        session, "payment_success", member, about=str(payment.id), title="报名成功",
-        content=f"您已成功报名「{camp.name}」，押金 {amount} 元，订单号 {payment.out_trade_no}。"
-        "请尽快扫码进群，并将群昵称改为星球昵称。",
-    )  # fmt: skip
+    values = {
+        "camp": camp.name,
+        "name": member.planet_nickname,
+        "amount": format_yuan(payment.amount_fen),
+        "order": payment.out_trade_no,
+        "time": clock.minute(member.paid_at),
+    }
+    await notifications.tell(session, scenes.PAYMENT_SUCCESS, To.member(member), about=str(payment.id), values=values)
     return member

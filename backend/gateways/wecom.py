@@ -3,32 +3,22 @@
 Source: developer.work.weixin.qq.com, documents 90236 (message/send) and 91770 (group robot).
 """
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
-from backend.core import clock
 from backend.core.config import WeComSettings
 from backend.gateways import errcode
-from backend.gateways.errors import Rejected, Unavailable, Unknown
+from backend.gateways.access_token import AccessToken
+from backend.gateways.errors import Rejected
 
 SYSTEM = "wecom"
 TEXT_MAX_BYTES = 2048
 
 # The token was revoked (40014) or ran out (42001) earlier than we thought.
-_TOKEN_REFUSED = {"40014", "42001"}
-# A token is given up this many seconds before its end, so that no message travels with a dying one.
-_TOKEN_MARGIN_SECONDS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    value: str
-    good_until: float
+_TOKEN_REFUSED = frozenset({"40014", "42001"})
 
 
 class WeCom:
@@ -39,8 +29,7 @@ class WeCom:
         self._client = httpx.AsyncClient(
             base_url=settings.base_url, timeout=settings.timeout_seconds, transport=transport, follow_redirects=False
         )
-        self._token: _Token | None = None
-        self._token_lock = asyncio.Lock()
+        self._token = AccessToken(self._fetch_token, refused_codes=_TOKEN_REFUSED)
 
     @property
     def configured(self) -> bool:
@@ -72,14 +61,7 @@ class WeCom:
             "text": {"content": _cut(text)},
             "enable_duplicate_check": 1,
         }
-        token = await self._access_token(refused=None)
-        try:
-            answer = await self._post("/cgi-bin/message/send", {"access_token": token}, body)
-        except Rejected as error:
-            if error.code not in _TOKEN_REFUSED:
-                raise
-            token = await self._access_token(refused=token)
-            answer = await self._post("/cgi-bin/message/send", {"access_token": token}, body)
+        answer = await self._token.use(lambda token: self._post("/cgi-bin/message/send", {"access_token": token}, body))
         invalid = answer.get("invaliduser")
         return [user for user in invalid.split("|") if user] if isinstance(invalid, str) else []
 
@@ -108,26 +90,10 @@ class WeCom:
     async def _post(self, path: str, params: dict[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
         return await errcode.call(self._client, SYSTEM, "POST", path, params=params, body=body)
 
-    async def _access_token(self, *, refused: str | None) -> str:
-        """The cached token, or a new one if it is old or is the one that was just refused."""
-        async with self._token_lock:
-            cached = self._token
-            if cached and cached.value != refused and clock.timestamp() < cached.good_until:
-                return cached.value
-            self._token = await self._fetch_token()
-            return self._token.value
-
-    async def _fetch_token(self) -> _Token:
+    async def _fetch_token(self, _: bool) -> dict[str, Any]:
+        # WeCom has no word for a new one: it hands one out by itself once the old one is revoked.
         params = {"corpid": self._settings.corp_id, "corpsecret": self._settings.secret.get_secret_value()}
-        try:
-            answer = await errcode.call(self._client, SYSTEM, "GET", "/cgi-bin/gettoken", params=params)
-        except Unknown as error:
-            # Asking for a token changes nothing there, and no message has left yet.
-            raise Unavailable(SYSTEM, error.code, error.message) from None
-        value, seconds = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(value, str) or not value or not isinstance(seconds, int):
-            raise Unavailable(SYSTEM, "bad_answer", "no token")
-        return _Token(value, clock.timestamp() + max(seconds - _TOKEN_MARGIN_SECONDS, 0))
+        return await errcode.call(self._client, SYSTEM, "GET", "/cgi-bin/gettoken", params=params)
 
 
 def _cut(text: str) -> str:

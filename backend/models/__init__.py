@@ -10,7 +10,7 @@ from backend.models.inbox import InboxEvent
 from backend.models.jobs import JobRun
 from backend.models.ledger import LedgerEntry, LedgerTransaction
 from backend.models.members import Member
-from backend.models.notifications import Notification
+from backend.models.notifications import NoticeScene, Notification, SendSlot
 from backend.models.payers import OAuthState, Payer
 from backend.models.payments import Payment
 from backend.models.planets import Planet, PlanetUser
@@ -36,6 +36,7 @@ __all__ = [
     "LedgerTransaction",
     "LoginGuard",
     "Member",
+    "NoticeScene",
     "Notification",
     "OAuthState",
     "Payer",
@@ -47,6 +48,7 @@ __all__ = [
     "ReconciliationDay",
     "Refund",
     "RefundHold",
+    "SendSlot",
     "SettingsCheck",
     "SettingsGroup",
     "Staff",

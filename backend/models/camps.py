@@ -75,6 +75,9 @@ class Camp(Identified, Base):
     checkin_id: Mapped[str | None] = mapped_column(String(32))
     poster_key: Mapped[str | None] = mapped_column(ForeignKey("uploads.key"))
     group_qr_key: Mapped[str | None] = mapped_column(ForeignKey("uploads.key"))
+    # The robot of the camp's WeCom group: its key is the whole credential.
+    sealed_robot_key: Mapped[str | None] = mapped_column(Text)
+    robot_key_hint: Mapped[str | None] = mapped_column(String(8))
     published_at: Mapped[dt.datetime | None]
     last_complete_sync_at: Mapped[dt.datetime | None]
     deleted_at: Mapped[dt.datetime | None]

@@ -1,93 +1,158 @@
-"""Asking for messages. A row is the send order; the sweep and a wake-up job deliver it.
+"""Asking for messages. A row is the send order; the sweep and a wake-up job deliver it (``flows``).
 
-Sending never blocks or breaks what it tells about: the row is written in the same transaction, and that is all.
+Sending never blocks or breaks what it tells about: rows are written in the same transaction, and that is all.
 """
 
+import datetime as dt
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 from backend.core.ids import new_id
-from backend.core.queue import enqueue
+from backend.core.queue import enqueue, enqueue_at
+from backend.models.camps import Camp
 from backend.models.members import Member
-from backend.models.notifications import NoticeChannel, NoticeStatus, Notification
+from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
+from backend.models.payments import Payment
+from backend.notifications import repository, templates
+from backend.notifications.configuring import Chosen, chosen
+from backend.notifications.scenes import Notice, Scene
+
+log = structlog.get_logger(__name__)
+
+# Shown where a message has no receiver of its own: those the settings name.
+DEFAULT_STAFF, STAFF_GROUP = "默认接收人", "工作群"
 
 
-async def alert_staff(
-    session: AsyncSession, scene: str, *, about: str, title: str, content: str, camp_id: uuid.UUID | None = None
-) -> None:
-    """Tell staff through WeCom. ``about`` makes it happen once per object: the same scene and object never twice."""
-    await _ask(session, scene, NoticeChannel.WECOM_APP, about=about, title=title, content=content, camp_id=camp_id)
+@dataclass(frozen=True, slots=True)
+class To:
+    """Whom a message is for. ``ids`` are the columns that say so."""
+
+    audience: NoticeAudience
+    name: str
+    ids: Mapping[str, uuid.UUID | None]
+
+    @classmethod
+    def staff(cls, camp_id: uuid.UUID | None = None) -> "To":
+        """Whoever the scene names; with a camp also its coaches and volunteers, where the scene names these."""
+        return cls(NoticeAudience.STAFF, "", {"camp_id": camp_id})
+
+    @classmethod
+    def member(cls, member: Member) -> "To":
+        ids = {"camp_id": member.camp_id, "member_id": member.id}
+        ids |= {"payer_id": member.payer_id, "payment_id": member.payment_id}
+        return cls(NoticeAudience.MEMBER, member.planet_nickname, ids)
+
+    @classmethod
+    def payer(cls, payment: Payment) -> "To":
+        """Somebody who paid but has no place."""
+        ids = {"camp_id": payment.camp_id, "payer_id": payment.payer_id, "payment_id": payment.id}
+        return cls(NoticeAudience.MEMBER, payment.planet_nickname, ids)
+
+    @classmethod
+    def group(cls, camp: Camp) -> "To":
+        """The WeCom group of a camp, where everybody reads along."""
+        return cls(NoticeAudience.GROUP, f"{camp.name}群", {"camp_id": camp.id})
 
 
-async def tell_member(
-    session: AsyncSession, scene: str, member: Member, *, about: str, title: str, content: str
-) -> None:
-    """Put a message into a member's inbox."""
-    await _ask(
-        session,
-        scene,
-        NoticeChannel.INBOX,
-        about=about,
-        title=title,
-        content=content,
-        camp_id=member.camp_id,
-        member_id=member.id,
-        payer_id=member.payer_id,
-    )
+@dataclass(frozen=True, slots=True)
+class _Receiver:
+    channel: NoticeChannel
+    name: str
+    staff_id: uuid.UUID | None = None
 
 
-async def tell_payer(
-    session: AsyncSession, scene: str, payer_id: uuid.UUID, *, about: str, title: str, content: str, camp_id: uuid.UUID
-) -> None:
-    """Put a message into the inbox of somebody who paid but has no place."""
-    await _ask(
-        session,
-        scene,
-        NoticeChannel.INBOX,
-        about=about,
-        title=title,
-        content=content,
-        camp_id=camp_id,
-        payer_id=payer_id,
-    )
+async def tell(session: AsyncSession, scene: Scene, to: To, *, about: str, values: Mapping[str, object]) -> None:
+    """Ask for the messages of a scene. ``about`` names the object: the same scene about the same object happens once
+    per receiver and channel. Where the scene has a pause, it also lies between all messages about the thing that stands
+    before the first colon of ``about``.
+
+    Nothing here refuses: a value the caller forgot shows as a dash, and is logged.
+    """
+    notice, how = scene.notices[to.audience], await chosen(session, scene, to.audience)
+    if not how.enabled or not how.channels:
+        return
+    texts = {name: str(values[name]) for name in notice.values if name in values}
+    if texts.keys() != set(notice.values) or texts.keys() != values.keys():
+        log.error("notice.values_differ", scene=scene.code, given=sorted(values), wanted=sorted(notice.values))
+    if await _told_lately(session, scene, about):
+        return
+    rows = [_row(scene, notice, how, to, receiver, texts, about) for receiver in await _receivers(session, how, to)]
+    asked = await _write(session, rows)
+    _wake(session, notice, asked)
 
 
-async def _ask(
-    session: AsyncSession,
-    scene: str,
-    channel: NoticeChannel,
-    *,
-    about: str,
-    title: str,
-    content: str,
-    camp_id: uuid.UUID | None = None,
-    member_id: uuid.UUID | None = None,
-    payer_id: uuid.UUID | None = None,
-) -> None:
+async def _told_lately(session: AsyncSession, scene: Scene, about: str) -> bool:
+    if scene.pause is None:
+        return False
+    thing = about.partition(":")[0]
+    return await repository.asked_since(session, scene.code, f"{scene.code}:{thing}:", since=clock.now() - scene.pause)
+
+
+async def _receivers(session: AsyncSession, how: Chosen, to: To) -> list[_Receiver]:
+    found = []
+    for channel in how.channels:
+        if channel is NoticeChannel.WECOM_APP:
+            people = await repository.staff_at_wecom(
+                session, roles=how.roles, ids=how.staff_ids, camp_id=to.ids["camp_id"]
+            )
+            # An alarm that reaches nobody is worse than one that reaches too many.
+            found += [_Receiver(channel, name, id_) for id_, name in people] or [_Receiver(channel, DEFAULT_STAFF)]
+        elif channel is NoticeChannel.WECOM_ROBOT and to.audience is NoticeAudience.STAFF:
+            found.append(_Receiver(channel, STAFF_GROUP))
+        else:
+            found.append(_Receiver(channel, to.name))
+    return found
+
+
+def _row(
+    scene: Scene, notice: Notice, how: Chosen, to: To, receiver: _Receiver, texts: Mapping[str, str], about: str
+) -> dict[str, Any]:
     now = clock.now()
-    delivered = channel is NoticeChannel.INBOX  # being written is being delivered
-    await session.execute(
-        insert(Notification)
-        .values(
-            id=new_id(),
-            created_at=now,
-            scene=scene,
-            channel=channel,
-            dedupe_key=f"{scene}:{channel}:{about}",
-            camp_id=camp_id,
-            member_id=member_id,
-            payer_id=payer_id,
-            title=title,
-            content=content,
-            status=NoticeStatus.SENT if delivered else NoticeStatus.PENDING,
-            attempts=0,
-            next_attempt_at=now,
-            sent_at=now if delivered else None,
-        )
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-    )
-    if not delivered:
+    # The inbox is a page of the member's app: being written is being delivered, and it wakes nobody up at night.
+    delivered = receiver.channel is NoticeChannel.INBOX
+    hold = notice.merging.hold_seconds if notice.merging else 0
+    return {
+        "id": new_id(),
+        "created_at": now,
+        "scene": scene.code,
+        "audience": to.audience,
+        "channel": receiver.channel,
+        "dedupe_key": ":".join([scene.code, about, to.audience, receiver.channel, str(receiver.staff_id or "")]),
+        "camp_id": None, "member_id": None, "payer_id": None, "payment_id": None,
+        **to.ids,
+        "staff_id": receiver.staff_id,
+        "recipient": receiver.name[:100],
+        "title": templates.render(how.title, texts)[:100],
+        "content": templates.render(how.content, texts),
+        "values": dict(texts) if receiver.channel is NoticeChannel.MP_TEMPLATE else None,
+        "status": NoticeStatus.SENT if delivered else NoticeStatus.PENDING,
+        "attempts": 0,
+        "resends": 0,
+        "next_attempt_at": None if delivered else now + dt.timedelta(seconds=hold),
+        "sent_at": now if delivered else None,
+    }  # fmt: skip
+
+
+async def _write(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether anything new is to be delivered."""
+    if not rows:
+        return False
+    statement = insert(Notification).values(rows).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    new = (await session.scalars(statement.returning(Notification.channel))).all()
+    return any(channel is not NoticeChannel.INBOX for channel in new)
+
+
+def _wake(session: AsyncSession, notice: Notice, asked: bool) -> None:
+    if not asked:
+        return
+    if notice.merging:
+        enqueue_at(session, "notifications.deliver", clock.now() + dt.timedelta(seconds=notice.merging.hold_seconds))
+    else:
         enqueue(session, "notifications.deliver")

@@ -29,7 +29,9 @@ from backend.models.members import Member
 from backend.models.payers import Payer
 from backend.models.payments import Channel, Excess, Payment, PaymentStatus
 from backend.models.refunds import RefundKind
+from backend.notifications import scenes
 from backend.notifications import service as notifications
+from backend.notifications.service import To
 from backend.payers.service import CurrentPayer
 from backend.payments import repository, rules
 from backend.refunds import service as refunds
@@ -251,14 +253,9 @@ async def _give_back(session: AsyncSession, camp: Camp, payment: Payment, excess
     await refunds.open_extra(
         session, payment=payment, kind=RefundKind.DUPLICATE, amount_fen=payment.amount_fen, reason=why, actor=actor
     )
-    await notifications.alert_staff(
-        session, "payment_excess", about=str(payment.id), camp_id=camp.id, title="有一笔支付需要退款审核",
-        content=f"「{camp.name}」订单 {payment.out_trade_no}，{amount} 元：{why}。已进入退款审核。",
-    )  # fmt: skip
-    await notifications.tell_payer(
-        session, "payment_excess", payment.payer_id, about=str(payment.id), camp_id=camp.id, title="支付将退回",
-        content=f"您为「{camp.name}」支付的 {amount} 元（{why}）将在审核后原路退回，请留意退款通知。",
-    )  # fmt: skip
+    values = {"camp": camp.name, "amount": amount, "order": payment.out_trade_no, "reason": why}
+    for to in (To.staff(camp.id), To.payer(payment)):
+        await notifications.tell(session, scenes.PAYMENT_EXCESS, to, about=str(payment.id), values=values)
 
 
 async def _hold(
@@ -291,7 +288,8 @@ async def _hold(
     )  # fmt: skip
     if is_new:
         log.warning("payment.held", kind=kind, out_trade_no=fact.out_trade_no, source=source)
-        await notifications.alert_staff(
-            session, "security_alarm", about=f"{kind}:{fact.transaction_id}", title="收到异常付款", content=summary
+        values = {"kind": "异常付款", "count": 1, "time": clock.minute(clock.now()), "summary": summary}
+        await notifications.tell(
+            session, scenes.SECURITY_ALARM, To.staff(), about=f"{kind}:{fact.transaction_id}", values=values
         )
     return Recorded(Outcome.HELD, payment)

@@ -1,6 +1,7 @@
 """Planets and the credential that reads each: saved sealed, shown masked, re-armed by saving or by a good test."""
 
 import datetime as dt
+import hashlib
 import uuid
 from collections.abc import Mapping
 
@@ -15,7 +16,9 @@ from backend.core.ids import new_id
 from backend.core.security import SecretBox
 from backend.gateways import zsxq
 from backend.models.planets import CredentialStatus, Planet
+from backend.notifications import scenes
 from backend.notifications import service as notifications
+from backend.notifications.service import To
 from backend.planets import repository
 from backend.runtime import Runtime
 
@@ -122,14 +125,11 @@ async def credential_failed(session: AsyncSession, tested: Planet, *, reason: st
 
 
 async def alert(session: AsyncSession, planet: Planet, *, reason: str) -> None:
-    """Tell staff that a planet can't be read: once per planet and day, however often it is noticed."""
-    await notifications.alert_staff(
-        session,
-        "credential_expired",
-        about=f"{planet.id}:{clock.today().isoformat()}",
-        title="知识星球凭证异常",
-        content=f"星球「{planet.name}」无法读取：{reason}。打卡同步已受影响，请尽快更新 Cookie 并测试连接。",
-    )
+    """Tell staff that a planet can't be read: once a day for one credential, and at most once an hour."""
+    values = {"planet": planet.name, "cause": reason, "time": clock.minute(clock.now())}
+    credential = hashlib.sha256(planet.sealed_token.encode()).hexdigest()[:12]
+    about = f"{planet.id}:{credential}:{clock.today()}"
+    await notifications.tell(session, scenes.CREDENTIAL_EXPIRED, To.staff(), about=about, values=values)
 
 
 def record_test(session: AsyncSession, actor: Actor, planet: Planet, *, ok: bool, detail: str) -> None:

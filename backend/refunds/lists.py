@@ -26,7 +26,9 @@ from backend.models.checkins import SyncRun, SyncStatus
 from backend.models.history import move
 from backend.models.members import MatchStatus, Member
 from backend.models.refunds import IN_FLIGHT, Refund, RefundKind, RefundStatus, Verdict
+from backend.notifications import scenes
 from backend.notifications import service as notifications
+from backend.notifications.service import To
 from backend.refunds import repository
 
 
@@ -211,21 +213,24 @@ def _result(judged: Sequence[tuple[Member, Assessment]], *, created: int) -> Lis
 
 
 async def _tell(session: AsyncSession, camp: Camp, result: ListResult, sum_fen: int) -> None:
-    content = (
-        f"「{camp.name}」新增待审核退款 {result.created} 笔，共 {format_yuan(sum_fen)} 元。"
-        f"达标 {result.eligible} 人，需人工确认 {result.needs_confirmation} 人，未达标 {result.not_eligible} 人，"
-        f"未匹配 {result.unmatched} 人。"
+    values = {
+        "camp": camp.name,
+        "count": result.created,
+        "sum": format_yuan(sum_fen),
+        "eligible": result.eligible,
+        "to_confirm": result.needs_confirmation,
+        "short": result.not_eligible,
+        "unmatched": result.unmatched,
+    }
+    await notifications.tell(
+        session, scenes.CAMP_ENDED_REVIEW, To.staff(camp.id), about=f"{camp.id}:{clock.today()}", values=values
     )
-    await notifications.alert_staff(
-        session, "camp_ended_review", about=f"{camp.id}:{clock.today()}", title="退款名单待审核", content=content,
-        camp_id=camp.id,
-    )  # fmt: skip
 
 
 async def tell_blocked(session: AsyncSession, camp_id: uuid.UUID, refusal: ListRefused) -> None:
     """The nightly job couldn't make the list: staff hear it once a day."""
     camp = await camps.get_camp(session, camp_id)
-    await notifications.alert_staff(
-        session, "refund_list_blocked", about=f"{camp_id}:{clock.today()}", title="退款名单未生成",
-        content=f"「{camp.name}」{refusal.text}", camp_id=camp_id,
+    await notifications.tell(
+        session, scenes.REFUND_LIST_BLOCKED, To.staff(camp_id), about=f"{camp_id}:{clock.today()}",
+        values={"camp": camp.name, "reason": refusal.text},
     )  # fmt: skip

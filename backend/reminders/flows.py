@@ -1,25 +1,39 @@
-"""The 10:00 reminders (product requirements §3.9). Each scene happens once per object and day."""
+"""Reminders at their hours (product requirements §3.9). Each scene happens once per object and day."""
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.checkins import service as checkins
 from backend.core import clock
+from backend.core.actor import SYSTEM
+from backend.core.errors import AppError
+from backend.core.queue import enqueue
 from backend.members.rules import required_days
 from backend.models.camps import Camp
+from backend.models.checkins import SyncTrigger
 from backend.models.members import Member
+from backend.models.notifications import NoticeAudience
+from backend.notifications import scenes
 from backend.notifications import service as notifications
+from backend.notifications.configuring import chosen
+from backend.notifications.service import To
 from backend.reminders import repository
 from backend.runtime import Runtime
 
 QR_WARNING_AGE = dt.timedelta(days=6)
 GROUP_REMINDER_AFTER = dt.timedelta(hours=24)
 GROUP_REMINDERS = 3
+# What a sync that ended before this hour says of today is too old to nudge anybody (B6).
+FRESH_FROM = dt.time(19, 30)
+_NAMES_LISTED = 20
 
 
 async def reminders(runtime: Runtime) -> dict[str, Any]:
-    """Remind members and staff of what today calls for; returns how many of each scene."""
+    """Job, 10:00: remind members and staff of what today calls for; returns how many of each scene."""
     async with runtime.db.transaction() as session:
         return {
             "camp_ending": await _camps_ending(session),
@@ -29,29 +43,69 @@ async def reminders(runtime: Runtime) -> dict[str, Any]:
         }
 
 
+async def checkin_refresh(runtime: Runtime) -> dict[str, Any]:
+    """Job, 19:30: have running camps read once more, where members are nudged at 20:00. Returns how many."""
+    asked = 0
+    async with runtime.db.transaction() as session:
+        camps = await repository.running_camps(session) if await _nudges(session) else []
+    for camp in camps:
+        try:
+            async with runtime.db.transaction() as session:
+                run = await checkins.start(session, camp.id, trigger=SyncTrigger.SCHEDULER, actor=SYSTEM)
+                enqueue(session, "checkins.sync", run_id=run.id)
+                asked += 1
+        except AppError:
+            continue  # one is running, or the planet can't be read: then nobody of this camp is nudged
+    return {"asked": asked}
+
+
+async def checkin_nudges(runtime: Runtime) -> dict[str, Any]:
+    """Job, 20:00: nudge who hasn't checked in today, if that is switched on and today's posts were just read."""
+    told = 0
+    async with runtime.db.transaction() as session:
+        if not await _nudges(session):
+            return {"told": 0}
+        today = clock.today()
+        fresh = dt.datetime.combine(today, FRESH_FROM, clock.SHANGHAI)
+        for member, camp in await repository.not_checked_in(session, day=today, read_after=fresh):
+            if _days(member) >= _needed(member):
+                continue
+            told += 1
+            values = _standing(member, camp, days_left=(camp.ends_on - today).days + 1)
+            values["rate"] = f"{_days(member) * 100 // _needed(member)}%"
+            about = f"{member.id}:{today}"
+            await notifications.tell(session, scenes.CHECKIN_DAILY, To.member(member), about=about, values=values)
+    return {"told": told}
+
+
+async def _nudges(session: AsyncSession) -> bool:
+    return (await chosen(session, scenes.CHECKIN_DAILY, NoticeAudience.MEMBER)).enabled
+
+
 async def _camps_ending(session: AsyncSession) -> int:
     camps = await repository.camps_ending_on(session, clock.today() + dt.timedelta(days=1))
     for camp in camps:
         short = [member for member in await repository.members_of(session, camp) if _days(member) < _needed(member)]
         for member in short:
-            done, needed = _days(member), _needed(member)
-            await notifications.tell_member(
-                session,
-                "camp_ending",
-                member,
-                about=str(member.id),
-                title="训练营明天结束",
-                content=f"「{camp.name}」{camp.ends_on} 结束，您已打卡 {done}/{needed} 天，还差 {needed - done} 天。",
+            # Today and tomorrow are left; what the night counted ends with yesterday.
+            values = _standing(member, camp, days_left=2) | {"day": camp.ends_on}
+            await notifications.tell(
+                session, scenes.CAMP_ENDING, To.member(member), about=str(member.id), values=values
             )
-        await notifications.alert_staff(
-            session,
-            "camp_ending",
-            about=str(camp.id),
-            title="训练营明天结束",
-            content=f"「{camp.name}」将于 {camp.ends_on} 结束，{len(short)} 人打卡天数未达标。",
-            camp_id=camp.id,
-        )
+        values = {"camp": camp.name, "day": camp.ends_on, "count": len(short), "list": _names(short)}
+        await notifications.tell(session, scenes.CAMP_ENDING, To.staff(camp.id), about=str(camp.id), values=values)
     return len(camps)
+
+
+def _standing(member: Member, camp: Camp, *, days_left: int) -> dict[str, object]:
+    done, needed = _days(member), _needed(member)
+    return {
+        "camp": camp.name,
+        "days": done,
+        "required": needed,
+        "missing": needed - done,
+        "outlook": "坚持打卡仍可达标。" if needed - done <= days_left else "剩余天数已不足以达标。",
+    }
 
 
 def _days(member: Member) -> int:
@@ -63,22 +117,27 @@ def _needed(member: Member) -> int:
     return required_days(member.refund_policy)
 
 
+def _names(members: Sequence[Member]) -> str:
+    names = [member.planet_nickname for member in members[:_NAMES_LISTED]]
+    return "、".join(names) + (f" 等 {len(members)} 人" if len(members) > _NAMES_LISTED else "")
+
+
 async def _not_in_group(session: AsyncSession) -> int:
-    now = clock.now()
-    count = 0
+    now, count = clock.now(), 0
+    missing: defaultdict[Camp, list[Member]] = defaultdict(list)
     for member, camp in await repository.not_in_group(session, paid_before=now - GROUP_REMINDER_AFTER):
         nth = (now - member.paid_at).days
         if nth > GROUP_REMINDERS:
             continue
         count += 1
-        await notifications.tell_member(
-            session,
-            "not_in_group",
-            member,
-            about=f"{member.id}:{nth}",
-            title="请加入训练营群",
-            content=f"您已报名「{camp.name}」，请在「我的」中打开群二维码并加入。",
-        )
+        missing[camp].append(member)
+        values: dict[str, object] = {"camp": camp.name, "name": member.planet_nickname}
+        about = f"{member.id}:{nth}"
+        await notifications.tell(session, scenes.NOT_IN_GROUP, To.member(member), about=about, values=values)
+    for camp, members in missing.items():
+        values = {"camp": camp.name, "count": len(members), "list": _names(members)}
+        about = f"{camp.id}:{clock.today()}"
+        await notifications.tell(session, scenes.NOT_IN_GROUP, To.staff(camp.id), about=about, values=values)
     return count
 
 
@@ -86,25 +145,15 @@ async def _match_needed(session: AsyncSession) -> int:
     found = await repository.camps_with_unmatched(session)
     if found:
         lines = [f"「{camp.name}」{count} 人" for camp, count in found]
-        await notifications.alert_staff(
-            session, "match_needed", about=str(clock.today()), title="有会员待身份匹配", content="\n".join(lines)
-        )
+        values = {"count": sum(count for _, count in found), "list": "\n".join(lines)}
+        await notifications.tell(session, scenes.MATCH_NEEDED, To.staff(), about=str(clock.today()), values=values)
     return len(found)
 
 
 async def _qr_expiring(session: AsyncSession) -> int:
     camps = await repository.camps_with_old_qr(session, uploaded_before=clock.now() - QR_WARNING_AGE)
     for camp in camps:
-        await _warn_of_qr(session, camp)
+        await notifications.tell(
+            session, scenes.QR_EXPIRING, To.staff(camp.id), about=str(camp.group_qr_key), values={"camp": camp.name}
+        )
     return len(camps)
-
-
-async def _warn_of_qr(session: AsyncSession, camp: Camp) -> None:
-    await notifications.alert_staff(
-        session,
-        "qr_expiring",
-        about=str(camp.group_qr_key),
-        title="群二维码即将失效",
-        content=f"「{camp.name}」的群二维码已上传 6 天以上，请更换。",
-        camp_id=camp.id,
-    )

@@ -3,10 +3,11 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.models.camps import Camp, CampStatus
+from backend.models.checkins import Checkin
 from backend.models.members import MatchStatus, Member
 from backend.models.uploads import Upload
 
@@ -54,3 +55,30 @@ async def camps_with_old_qr(session: AsyncSession, *, uploaded_before: dt.dateti
         .order_by(Camp.starts_on)
     )
     return (await session.scalars(statement)).all()
+
+
+async def running_camps(session: AsyncSession) -> Sequence[Camp]:
+    return (await session.scalars(select(Camp).where(Camp.status == CampStatus.ONGOING).order_by(Camp.starts_on))).all()
+
+
+async def not_checked_in(
+    session: AsyncSession, *, day: dt.date, read_after: dt.datetime
+) -> Sequence[tuple[Member, Camp]]:
+    """Matched members in the group without a check-in of ``day``, of running camps whose posts were read since."""
+    today = exists().where(
+        Checkin.camp_id == Member.camp_id, Checkin.planet_user_id == Member.planet_user_id, Checkin.day == day
+    )
+    statement = (
+        select(Member, Camp)
+        .join(Camp, Camp.id == Member.camp_id)
+        .where(
+            Camp.status == CampStatus.ONGOING,
+            Camp.last_complete_sync_at >= read_after,
+            Member.joined,
+            Member.status == MatchStatus.MATCHED,
+            Member.days_posts.is_not(None),
+            ~today,
+        )
+        .order_by(Member.id)
+    )
+    return (await session.execute(statement)).all()

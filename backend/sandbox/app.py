@@ -1,4 +1,4 @@
-"""The sandbox as a whole: four simulators and the overview in one ASGI application.
+"""The sandbox as a whole: five simulators and the overview in one ASGI application.
 
 Each simulator lives under a prefix of its own, which is part of the base address the product is given. Signatures
 cover the path with the prefix, as they would behind any gateway of the real systems.
@@ -15,6 +15,7 @@ from starlette.routing import Mount
 
 from backend.sandbox.oauth import OAuthSandbox
 from backend.sandbox.overview import Overview, Simulators
+from backend.sandbox.wechat_mp import WeChatMpSandbox
 from backend.sandbox.wechat_pay import WeChatPaySandbox
 from backend.sandbox.wecom import WeComSandbox
 from backend.sandbox.zsxq import ZsxqSandbox
@@ -27,6 +28,7 @@ class Sandbox:
     base_url: str
     wechat_pay: WeChatPaySandbox
     oauth: OAuthSandbox
+    wechat_mp: WeChatMpSandbox
     zsxq: ZsxqSandbox
     wecom: WeComSandbox
     app: Starlette
@@ -60,6 +62,8 @@ def build_sandbox(*, base_url: str, notify_transport: httpx.AsyncBaseTransport |
     wechat_pay = WeChatPaySandbox.create(
         app_id=oauth.app_id, base_url=f"{base_url}/wechat-pay", notify_transport=notify_transport
     )
+    # One service account, hence one address: its messages beside its web authorisation.
+    wechat_mp = WeChatMpSandbox(oauth)
     zsxq, wecom = ZsxqSandbox(), WeComSandbox()
 
     @asynccontextmanager
@@ -69,12 +73,12 @@ def build_sandbox(*, base_url: str, notify_transport: httpx.AsyncBaseTransport |
 
     app = Starlette(
         routes=[
-            *Overview(Simulators(wechat_pay, oauth, zsxq, wecom)).routes(),
+            *Overview(Simulators(wechat_pay, oauth, wechat_mp, zsxq, wecom)).routes(),
             Mount("/wechat-pay", wechat_pay.app),
-            Mount("/oauth", oauth.app),
+            Mount("/oauth", routes=[*wechat_mp.routes, Mount("/", oauth.app)]),
             Mount("/zsxq", zsxq.app),
             Mount("/wecom", wecom.app),
         ],
         lifespan=lifespan,
     )
-    return Sandbox(base_url, wechat_pay, oauth, zsxq, wecom, app)
+    return Sandbox(base_url, wechat_pay, oauth, wechat_mp, zsxq, wecom, app)

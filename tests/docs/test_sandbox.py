@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from backend.sandbox.oauth import OAuthSandbox
+from backend.sandbox.wechat_mp import WeChatMpSandbox
 from backend.sandbox.wechat_pay.faults import CATALOGUE as WECHAT_PAY
 from backend.sandbox.wecom import WeComSandbox
 from backend.sandbox.zsxq.faults import CATALOGUE as ZSXQ
@@ -21,4 +22,6 @@ def listed(title: str) -> set[str]:
 def test_faults_of_each_system():
     assert listed("wechat-pay") == set(WECHAT_PAY)
     assert listed("zsxq") == set(ZSXQ)
-    assert listed("oauth and wecom") == {*OAuthSandbox().faults.catalogue, *WeComSandbox().faults.catalogue}
+    oauth = OAuthSandbox()
+    knobs = {*oauth.faults.catalogue, *WeChatMpSandbox(oauth).faults.catalogue, *WeComSandbox().faults.catalogue}
+    assert listed("oauth, mp and wecom") == knobs

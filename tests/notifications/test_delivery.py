@@ -1,73 +1,177 @@
-"""Messages to staff: sent once, tried again, given up, never in the way of what they tell about."""
+"""Messages go out once, are tried again, given up, taken up again, and are never in the way of what they tell about."""
 
 import pytest
-from sqlalchemy import select
 
+from backend.core import clock
 from backend.core.db import Database
-from backend.models.notifications import NoticeStatus, Notification
-from backend.notifications import flows, service
+from backend.gateways.errors import Unavailable
+from backend.models.notifications import NoticeStatus
+from backend.notifications import flows, rules, scenes, sending, service
+from backend.notifications.service import To
 from backend.runtime import Runtime
-from tests.conftest import RecordingQueue
+from tests.conftest import RecordingQueue, Time
+from tests.notifications.post import alert, app_messages, colleague, deliver_for, rows, samples
 from tests.world import World
 
 
-async def _alert(db: Database, about: str = "1") -> None:
-    async with db.transaction() as session:
-        await service.alert_staff(session, "sync_failed", about=about, title="同步失败", content="「写作营」未能读完")
-
-
-async def _rows(db: Database) -> list[Notification]:
-    async with db.transaction() as session:
-        return list((await session.scalars(select(Notification).order_by(Notification.created_at))).all())
-
-
 async def test_an_alert_reaches_wecom_once(runtime: Runtime, db: Database, world: World, queue: RecordingQueue):
-    await _alert(db)
+    await alert(db)
     assert [job.name for job in queue.jobs] == ["notifications.deliver"]
     assert (await flows.deliver_due(runtime))["sent"] == 1
     assert (await flows.deliver_due(runtime))["sent"] == 0
     [message] = world.sandbox.wecom.messages
-    assert "同步失败" in str(message)
+    assert message.text.startswith("打卡同步失败\n训练营「21 天写作营」的打卡同步没有完成：知识星球暂时无法访问。")
+    assert "http://testserver/admin/system/sync-logs" in message.text
 
 
 async def test_the_same_scene_about_the_same_object_is_asked_for_once(db: Database):
-    await _alert(db)
-    await _alert(db)
-    await _alert(db, about="2")
-    assert len(await _rows(db)) == 2
+    await alert(db)
+    await alert(db)
+    await alert(db, about="2")
+    assert len(await rows(db)) == 2
 
 
-async def test_a_refused_message_is_marked_and_the_others_go_on(runtime: Runtime, db: Database, world: World, time):
+async def test_each_colleague_hears_it_and_has_a_row(runtime: Runtime, db: Database, world: World):
+    async with db.transaction() as session:
+        for name in ("wangfang", "lina"):
+            await colleague(session, name)
+    await alert(db)
+    assert (await flows.deliver_due(runtime))["sent"] == 2
+    assert sorted(message.shown_to for message in app_messages(world)) == [["lina"], ["wangfang"]]
+    assert {row.recipient for row in await rows(db)} == {"wangfang", "lina"}
+
+
+async def test_three_tries_then_a_sweep_every_five_minutes(runtime: Runtime, db: Database, world: World, time: Time):
     world.sandbox.wecom.faults.set("broken_off", times=None)
-    await _alert(db)
-    for seconds in (0, 10, 100):
+    await alert(db)
+    for seconds in (0, 1, 2):
         time.advance(seconds)
         await flows.deliver_due(runtime)
-    [row] = await _rows(db)
-    assert row.status is NoticeStatus.FAILED
-    assert row.attempts == flows.MAX_ATTEMPTS
-    assert row.error
+    [row] = await rows(db)
+    assert (row.status, row.attempts) == (NoticeStatus.FAILED, 3)
+    assert row.error == "bad_answer"
+    time.advance(299)
+    assert sum((await flows.deliver_due(runtime)).values()) == 0
     world.sandbox.wecom.faults.clear()
-    await _alert(db, about="2")
+    time.advance(2)
     assert (await flows.deliver_due(runtime))["sent"] == 1
+    [row] = await rows(db)
+    assert (row.status, row.attempts, row.error) == (NoticeStatus.SENT, 4, None)
 
 
-async def test_wecom_is_away_for_a_moment(runtime: Runtime, db: Database, world: World, time):
-    world.sandbox.wecom.faults.set("http_500", times=1)
-    await _alert(db)
+async def test_a_message_that_is_refused_for_good_is_marked_and_the_others_go_on(
+    runtime: Runtime, db: Database, world: World, time: Time
+):
+    async with db.transaction() as session:
+        gone = await colleague(session, "gone")
+        await colleague(session, "lina")
+    await alert(db)
+    assert await flows.deliver_due(runtime) == {"sent": 1, "failed": 1, "skipped": 0, "later": 0}
+    found = {row.staff_id: row for row in await rows(db)}
+    assert (found[gone.id].status, found[gone.id].error) == (NoticeStatus.FAILED, "81013")
+    assert found[gone.id].next_attempt_at is None
+    assert sum((await deliver_for(runtime, time, 10)).values()) == 0
+
+
+async def test_wecom_away_for_an_hour_loses_nothing(runtime: Runtime, db: Database, world: World, time: Time):
+    async with db.transaction() as session:
+        await colleague(session, "lina")
+    world.sandbox.wecom.faults.set("http_500", times=None)
+    for number in range(5):
+        await alert(db, about=str(number))
+    await deliver_for(runtime, time, 60)
+    # While it is away one message at a time finds out.
+    assert {row.status for row in await rows(db)} <= {NoticeStatus.PENDING, NoticeStatus.FAILED}
+    world.sandbox.wecom.faults.clear()
+    world.sandbox.wecom.messages.clear()
+    await deliver_for(runtime, time, 6)
+    assert {row.status for row in await rows(db)} == {NoticeStatus.SENT}
+    assert len(app_messages(world)) == 5
+
+
+async def test_a_throttled_robot_waits_a_minute(runtime: Runtime, db: Database, world: World, time: Time):
+    world.sandbox.wecom.faults.set("rate_limited", times=1)
+    await alert(db)
     assert (await flows.deliver_due(runtime))["later"] == 1
-    assert (await flows.deliver_due(runtime))["later"] == 0  # not before its time
-    time.advance(10)
+    time.advance(58)
+    assert sum((await flows.deliver_due(runtime)).values()) == 0
+    time.advance(3)
     assert (await flows.deliver_due(runtime))["sent"] == 1
+
+
+def test_pauses_grow_and_a_limit_is_respected():
+    now = clock.now()
+    busy, full = Unavailable("wecom", "-1"), Unavailable("wecom", "45009", retry_after=60)
+    pauses = [rules.next_try(busy, attempts, now) for attempts in (1, 2, 3, 4)]
+    assert [(at - now).total_seconds() for at in pauses if at] == [1, 2, 300, 300]
+    at = rules.next_try(full, 1, now)
+    assert at is not None
+    assert (at - now).total_seconds() == 60
+
+
+async def test_a_token_that_died_early_costs_no_try(runtime: Runtime, db: Database, world: World):
+    world.sandbox.wecom.faults.set("token_revoked", times=1)
+    await alert(db)
+    assert (await flows.deliver_due(runtime))["sent"] == 1
+    [row] = await rows(db)
+    assert row.attempts == 1
+
+
+async def test_no_more_than_thirty_a_minute_to_one_person(runtime: Runtime, db: Database, world: World, time: Time):
+    async with db.transaction() as session:
+        await colleague(session, "lina")
+    for number in range(40):
+        await alert(db, about=str(number))
+    await deliver_for(runtime, time, 4)
+    assert len(app_messages(world)) == 40
+    assert [message.dropped for message in app_messages(world)] == [[]] * 40
+
+
+async def test_a_crash_between_call_and_record_sends_once_more_at_most(
+    runtime: Runtime, db: Database, world: World, time: Time
+):
+    """The row as a process leaves it that died after WeCom took the message; WeCom shows an equal one once."""
+    await alert(db)
+    [row] = await rows(db)
+    async with db.transaction() as session:
+        intent = await flows._intent(runtime, session, row.id, set())
+    assert isinstance(intent, flows._Sending)
+    await sending.deliver(runtime, intent.parcel)
+    assert sum((await flows.deliver_due(runtime)).values()) == 0
+    time.advance(61)
+    assert (await flows.deliver_due(runtime))["sent"] == 1
+    assert len(world.sandbox.wecom.messages) == 2
+    assert len(app_messages(world)) == 1
 
 
 async def test_a_rolled_back_act_asks_for_nothing(db: Database, queue: RecordingQueue):
     async def act() -> None:
         async with db.transaction() as session:
-            await service.alert_staff(session, "sync_failed", about="1", title="t", content="c")
+            values = samples(scenes.SYNC_FAILED, To.staff())
+            await service.tell(session, scenes.SYNC_FAILED, To.staff(), about="1", values=values)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         await act()
     assert queue.jobs == []
-    assert await _rows(db) == []
+    assert await rows(db) == []
+
+
+async def test_a_forgotten_value_breaks_nothing(runtime: Runtime, db: Database):
+    async with db.transaction() as session:
+        await service.tell(session, scenes.SYNC_FAILED, To.staff(), about="1", values={"camp": "营", "odd": 1})
+    [row] = await rows(db)
+    assert "训练营「营」的打卡同步没有完成：—。" in row.content
+
+
+async def test_a_mistake_of_ours_about_one_message_keeps_no_other_back(runtime: Runtime, db: Database):
+    await alert(db, about="1")
+    await alert(db, about="2")
+    first, _ = await rows(db)
+    async with db.transaction() as session:
+        row = await session.get_one(type(first), first.id)
+        row.scene = "no_such_scene"
+    assert (await flows.deliver_due(runtime))["sent"] == 1
+    first, second = await rows(db)
+    assert (first.error, first.status) == ("internal_error", NoticeStatus.PENDING)
+    assert second.status is NoticeStatus.SENT

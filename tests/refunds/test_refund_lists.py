@@ -274,7 +274,8 @@ def counted_statements(engine: AsyncEngine) -> Iterator[list[str]]:
 
 async def test_no_statement_per_member(session: AsyncSession, engine: AsyncEngine) -> None:
     counts = []
-    for size in (3, 30):
+    # The first list of a transaction also reads which messages are switched on.
+    for size in (1, 3, 30):
         camp = await settled_camp(session)
         for _ in range(size):
             await enrolled(session, camp)
@@ -282,7 +283,7 @@ async def test_no_statement_per_member(session: AsyncSession, engine: AsyncEngin
             assert (await lists.make_list(session, camp.id, actor=SYSTEM)).created == size
             await session.flush()
         counts.append(len(seen))
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[2]
 
 
 # The nightly job.

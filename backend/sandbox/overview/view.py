@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from backend.core import clock, money
 from backend.sandbox.oauth import OAuthSandbox
+from backend.sandbox.wechat_mp import MpMessage, WeChatMpSandbox
 from backend.sandbox.wechat_pay import Delivery, Order, Refund, WeChatPaySandbox
 from backend.sandbox.wecom import Message, WeComSandbox
 from backend.sandbox.zsxq import ZsxqSandbox
@@ -39,7 +40,7 @@ _OUTCOMES = {"timeout": "超时", "no_connection": "连接失败"}
 
 
 class FaultSet(Protocol):
-    """The knobs of a simulator, as all four have them."""
+    """The knobs of a simulator, as all have them."""
 
     def set(self, name: str, *, times: int | None = 1, value: float | None = None) -> object: ...
 
@@ -50,10 +51,11 @@ class FaultSet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Simulators:
-    """The four systems the page is about."""
+    """The systems the page is about."""
 
     wechat_pay: WeChatPaySandbox
     oauth: OAuthSandbox
+    wechat_mp: WeChatMpSandbox
     zsxq: ZsxqSandbox
     wecom: WeComSandbox
 
@@ -63,6 +65,7 @@ class Simulators:
             "wechat-pay": ("微信支付", self.wechat_pay.faults),
             "zsxq": ("知识星球", self.zsxq.faults),
             "oauth": ("微信网页授权", self.oauth.faults),
+            "mp": ("公众号消息", self.wechat_mp.faults),
             "wecom": ("企业微信", self.wecom.faults),
         }
 
@@ -131,6 +134,7 @@ class View:
     refunds: Listing
     deliveries: Listing
     messages: Listing
+    mp_messages: Listing
     projects: Listing
     panels: list[Panel]
 
@@ -146,6 +150,9 @@ def read_view(simulators: Simulators) -> View:
         refunds=_listing(_refund(refund) for refund in pay.refunds.by_number.values()),
         deliveries=_listing(_delivery(delivery) for delivery in pay.courier.deliveries),
         messages=_listing(_message(index, message) for index, message in enumerate(simulators.wecom.messages)),
+        mp_messages=_listing(
+            _mp_message(index, message, simulators) for index, message in enumerate(simulators.wechat_mp.messages)
+        ),
         projects=_listing(_project(simulators.zsxq, project) for project in simulators.zsxq.summary()["projects"]),
         panels=[
             Panel(system, title, [_knob(row) for row in faults.summary()])
@@ -213,6 +220,14 @@ def _message(index: int, message: Message) -> Row:
         return Row(message.text, str(index), f"{channel} · {when:%m-%d %H:%M:%S}", "重复未发", "")
     state, tone = ("部分丢弃" if message.shown_to else "被丢弃", "bad") if message.dropped else ("已发送", "good")
     return Row(message.text, str(index), detail, state, tone)
+
+
+def _mp_message(index: int, message: MpMessage, simulators: Simulators) -> Row:
+    when = clock.shanghai(dt.datetime.fromtimestamp(message.at, dt.UTC))
+    user = simulators.oauth.users.get(message.openid)
+    text = " · ".join(f"{key}：{value}" for key, value in message.fields.items())
+    state, tone = ("已发送", "good") if message.shown else ("重复未发", "")
+    return Row(text, str(index), f"{when:%m-%d %H:%M:%S} · {user.nickname if user else '未知用户'}", state, tone)
 
 
 def _project(zsxq: ZsxqSandbox, project: dict[str, Any]) -> Row:

@@ -6,7 +6,8 @@ import httpx
 
 from backend.core import clock
 from backend.models.members import Member
-from backend.notifications import service
+from backend.notifications import scenes, service
+from backend.notifications.service import To
 from tests.api.h5.phone import Phone, phone_of
 from tests.checkins.stage import Stage
 from tests.factories import make_camp, make_member, make_payment
@@ -14,12 +15,15 @@ from tests.factories import make_camp, make_member, make_payment
 
 async def tell(stage: Stage, member: Member, title: str) -> None:
     async with stage.runtime.db.transaction() as session:
-        await service.tell_member(session, "payment_success", member, about=title, title=title, content="内容")
+        values = {"camp": "营", "days": 1, "required": 7, "reason": title, "progress": ""}
+        await service.tell(session, scenes.REFUND_REJECTED, To.member(member), about=title, values=values)
     stage.time.advance(1)
 
 
 async def titles(phone: Phone, **query: Any) -> list[str]:
-    return [message["title"] for message in (await phone.ok("/messages", params=query))["items"]]
+    """What tells the messages of a test apart."""
+    contents = [message["content"] for message in (await phone.ok("/messages", params=query))["items"]]
+    return [content.rpartition("：")[2] for content in contents]
 
 
 async def test_messages_are_listed_newest_first(stage: Stage, phone: Phone) -> None:
@@ -32,9 +36,9 @@ async def test_messages_are_listed_newest_first(stage: Stage, phone: Phone) -> N
     assert message.pop("created_at") < clock.shanghai(clock.now()).isoformat()
     assert len(message.pop("id")) == 36
     assert message == {
-        "scene": "payment_success",
-        "title": "三",
-        "content": "内容",
+        "scene": "refund_rejected",
+        "title": "退款未通过",
+        "content": "「营」的退款申请未通过：三",
         "camp_id": str(stage.camp.id),
         "member_id": str(member.id),
         "read": False,
@@ -91,17 +95,17 @@ async def test_messages_about_money_without_a_place_are_found_by_the_payment(
 ) -> None:
     guest = await phone_of(stage, client)
     async with stage.runtime.db.transaction() as session:
-        await make_payment(session, stage.camp, guest.payer, paid=True, openid="o-lin")
+        payment = await make_payment(session, stage.camp, guest.payer, paid=True, openid="o-lin")
         await make_payment(session, await make_camp(session), guest.payer, paid=True, openid="o-other")
-        await service.tell_payer(
-            session, "payment_excess", guest.payer.id, about="x", title="支付将退回", content="", camp_id=stage.camp.id
-        )
-    assert await titles(guest) == await titles(phone) == ["支付将退回"]
+        values = {"camp": "营", "amount": "99.00", "order": "P1", "reason": "名额已满"}
+        await service.tell(session, scenes.PAYMENT_EXCESS, To.payer(payment), about="x", values=values)
+    assert await titles(guest) == await titles(phone)
+    assert [message["title"] for message in (await phone.ok("/messages"))["items"]] == ["支付将退回"]
     assert await titles(stranger) == []
 
 
 async def test_what_staff_are_told_is_in_nobody_s_inbox(stage: Stage, phone: Phone) -> None:
     async with stage.runtime.db.transaction() as session:
-        await service.alert_staff(session, "sync_failed", about="x", title="同步失败", content="")
+        await service.tell(session, scenes.REFUND_HOLD, To.staff(), about="x", values={"cause": "余额不足"})
     assert await titles(phone) == []
     assert (await phone.ok("/me"))["unread"] == 0

@@ -16,7 +16,7 @@ from backend.gateways.wecom import WeCom
 from backend.sandbox.app import Sandbox, build_sandbox
 from tests.conftest import Time
 
-SYSTEMS = ["wechat-pay", "zsxq", "oauth", "wecom"]
+SYSTEMS = ["wechat-pay", "zsxq", "oauth", "mp", "wecom"]
 
 
 @pytest.fixture

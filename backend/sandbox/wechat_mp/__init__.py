@@ -1,0 +1,5 @@
+"""The service account's messages: stable tokens and template messages."""
+
+from backend.sandbox.wechat_mp.simulator import MpMessage, WeChatMpSandbox
+
+__all__ = ["MpMessage", "WeChatMpSandbox"]
