@@ -16,6 +16,7 @@ from backend.api.middleware import RequestMiddleware
 from backend.api.pages import Pages
 from backend.api.spoken import SpokenRefusals
 from backend.api.webhook import router as webhook
+from backend.api.webhook.alarms import Forgeries
 from backend.core import clock
 from backend.core.config import Settings, load_settings
 from backend.core.limits import SlidingWindow
@@ -48,6 +49,7 @@ def create_app(
     if live is not None:
         app.state.live = live
     app.state.limiter = limiter
+    app.state.forgeries = Forgeries()
     errors.install(app)
     app.include_router(system.router)
     app.include_router(media.router)

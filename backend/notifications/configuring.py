@@ -141,11 +141,12 @@ def _problems(notice: Notice, audience: NoticeAudience, wanted: Chosen) -> dict[
     if audience is not NoticeAudience.MEMBER and (fields or wanted.mp_template_id):
         problems["mp_template_id"] = "只有发给会员的通知才有公众号模板"
     elif NoticeChannel.MP_TEMPLATE in wanted.channels or fields or wanted.mp_template_id:
-        problems |= _mp_problems(notice, wanted.mp_template_id, fields)
+        problems |= mp_problems(notice, wanted.mp_template_id, fields)
     return problems
 
 
-def _mp_problems(notice: Notice, template_id: str, fields: Mapping[str, str]) -> dict[str, str]:
+def mp_problems(notice: Notice, template_id: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with a service-account template, by field; half of one is refused."""
     problems = {}
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", template_id):
         problems["mp_template_id"] = "模板 ID 只含字母、数字、_ 和 -" if template_id else "请填写公众号的模板 ID"

@@ -100,7 +100,7 @@ async def _deliver_one(
         counts[await _record_failure(runtime, intent, error)] += len(intent.ids)
         return
     async with runtime.db.transaction() as session:
-        for row in await _locked(session, intent.ids):
+        for row in await repository.locked(session, intent.ids):
             move(session, row, NoticeStatus.SENT, event="deliver", actor=SYSTEM)
             row.sent_at, row.error, row.next_attempt_at = clock.now(), None, None
             row.merged_into = intent.ids[0] if row.id != intent.ids[0] else None
@@ -169,14 +169,10 @@ def _skip(session: AsyncSession, rows: Sequence[Notification], why: str) -> str:
     return "skipped"
 
 
-async def _locked(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[Notification]:
-    return [await repository.get_locked(session, id_) for id_ in ids]
-
-
 async def _record_failure(runtime: Runtime, intent: _Sending, error: GatewayError) -> str:
     now = clock.now()
     async with runtime.db.transaction() as session:
-        rows = await _locked(session, intent.ids)
+        rows = await repository.locked(session, intent.ids)
         if error.code in UNREACHABLE and intent.parcel.channel is NoticeChannel.MP_TEMPLATE:
             return _skip(session, rows, error.code)
         at = rules.next_try(error, intent.attempts, now)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core import clock
 from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page
 from backend.core.search import holds
-from backend.models.camps import CampStaff
+from backend.models.camps import Camp, CampStaff
 from backend.models.members import Member
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification, SendSlot
 from backend.models.payers import Payer
@@ -77,8 +77,13 @@ async def next_due(session: AsyncSession) -> dt.datetime | None:
 
 
 async def get_locked(session: AsyncSession, notification_id: uuid.UUID) -> Notification:
-    statement = select(Notification).where(Notification.id == notification_id).with_for_update()
-    return (await session.scalars(statement)).one()
+    return (await locked(session, [notification_id]))[0]
+
+
+async def locked(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[Notification]:
+    """Those that there are, in one order of locks."""
+    statement = select(Notification).where(Notification.id.in_(ids)).order_by(Notification.id).with_for_update()
+    return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
 def _same_way(row: Notification) -> ColumnElement[bool]:
@@ -167,12 +172,13 @@ class Filter:
 _NEWEST_FIRST = (Notification.created_at.desc(), Notification.id.desc())
 
 
-async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[Notification]:
-    """The record, newest first."""
+async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[tuple[Notification, str | None]]:
+    """The record with the names of camps, newest first."""
     keys = select(Notification.id).where(*wanted.conditions()).order_by(*_NEWEST_FIRST)
     found = await fetch_keys(session, keys, request, is_search=bool(wanted.q))
-    rows = await session.scalars(select(Notification).where(Notification.id.in_(found.items)).order_by(*_NEWEST_FIRST))
-    return found.with_items(rows.all())
+    rows = select(Notification, Camp.name).outerjoin(Camp, Camp.id == Notification.camp_id)
+    listed = await session.execute(rows.where(Notification.id.in_(found.items)).order_by(*_NEWEST_FIRST))
+    return found.with_items(listed.all())
 
 
 async def unsent(session: AsyncSession, wanted: Filter) -> dict[NoticeStatus, int]:

@@ -13,10 +13,13 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit import service as audit
 from backend.core import clock
+from backend.core.actor import Actor
 from backend.core.ids import new_id
 from backend.core.queue import enqueue, enqueue_at
 from backend.models.camps import Camp
+from backend.models.history import move
 from backend.models.members import Member
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
 from backend.models.payments import Payment
@@ -156,3 +159,34 @@ def _wake(session: AsyncSession, notice: Notice, asked: bool) -> None:
         enqueue_at(session, "notifications.deliver", clock.now() + dt.timedelta(seconds=notice.merging.hold_seconds))
     else:
         enqueue(session, "notifications.deliver")
+
+
+async def resend(session: AsyncSession, actor: Actor, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Send messages once more, as a person wishes (重发), with the words they had; a code for each row.
+
+    ``ok``; ``notice_waiting``: it is on its way anyway; ``notice_in_inbox``: it lies in the member's app for ever.
+    """
+    codes = {}
+    for row in await repository.locked(session, ids):
+        if row.channel is NoticeChannel.INBOX:
+            codes[row.id] = "notice_in_inbox"
+        elif row.status is NoticeStatus.PENDING:
+            codes[row.id] = "notice_waiting"
+        else:
+            codes[row.id] = "ok"
+            _again(session, actor, row)
+    if "ok" in codes.values():
+        enqueue(session, "notifications.deliver")
+    return codes
+
+
+def _again(session: AsyncSession, actor: Actor, row: Notification) -> None:
+    was = row.status
+    move(session, row, NoticeStatus.PENDING, event="resend", actor=actor)
+    row.attempts, row.resends, row.next_attempt_at = 0, row.resends + 1, clock.now()
+    row.sent_at = row.error = row.merged_into = None
+    audit.record(
+        session, actor, "notice.resend", target_type="notification", target_id=row.id,
+        target_name=f"{row.title}（{row.recipient}）"[:100], camp_id=row.camp_id,
+        before={"status": was.value}, after={"status": row.status.value, "channel": row.channel.value},
+    )  # fmt: skip

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     USER_WRITE = "user.write"
     SETTINGS = "settings"
     LOG_VIEW = "log.view"
+    NOTICE = "notice"
     JOB_RUN = "job.run"
     EXPORT = "export"
 
@@ -44,6 +45,7 @@ _MANAGER = _COACH | {
     _P.PLANET_VIEW,
     _P.USER_VIEW,
     _P.EXPORT,
+    _P.NOTICE,
 }
 PERMISSIONS: dict[StaffRole, frozenset[Permission]] = {
     StaffRole.SUPER_ADMIN: frozenset(Permission),

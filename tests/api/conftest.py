@@ -10,13 +10,13 @@ from backend.models.staff import StaffRole
 from backend.runtime import Runtime
 from tests.api.desk import Desk, new_desk
 
-NewDesk = Callable[[StaffRole], Awaitable[Desk]]
+NewDesk = Callable[..., Awaitable[Desk]]
 
 
 @pytest.fixture
 def desk(db: Database, runtime: Runtime, client: httpx.AsyncClient) -> NewDesk:
-    """``await desk(StaffRole.COACH)`` is a new coach, logged in."""
-    return lambda role: new_desk(db, runtime, client, role)
+    """``await desk(StaffRole.COACH)`` is a new coach, logged in; more fields of the account may be given."""
+    return lambda role, **fields: new_desk(db, runtime, client, role, **fields)
 
 
 @pytest.fixture

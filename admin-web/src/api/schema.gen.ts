@@ -78,6 +78,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/camps/{camp_id}/robot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Robot */
+        get: operations["read_robot_api_admin_camps__camp_id__robot_get"];
+        /** Set Robot */
+        put: operations["set_robot_api_admin_camps__camp_id__robot_put"];
+        post?: never;
+        /** Remove Robot */
+        delete: operations["remove_robot_api_admin_camps__camp_id__robot_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/camps": {
         parameters: {
             query?: never;
@@ -946,6 +965,150 @@ export interface paths {
          * @description The same for many; members of foreign camps are left alone.
          */
         post: operations["mark_many_joined_api_admin_members_batch_joined_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Scenes
+         * @description All scenes, in the order in which a camp lives through them.
+         */
+        get: operations["list_scenes_api_admin_notices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notices/{scene}/{audience}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save Choice
+         * @description All or nothing: unknown placeholders, missing receivers and half a template are refused by field.
+         */
+        put: operations["save_choice_api_admin_notices__scene___audience__put"];
+        post?: never;
+        /**
+         * Reset Choice
+         * @description Back to the program's own (恢复默认).
+         */
+        delete: operations["reset_choice_api_admin_notices__scene___audience__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notices/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description The words with sample values.
+         */
+        post: operations["preview_api_admin_notices_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notices/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Test
+         * @description The words with sample values: to oneself at WeCom, into the staff's group, or to one follower.
+         */
+        post: operations["send_test_api_admin_notices_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notifications
+         * @description Newest first.
+         */
+        get: operations["list_notifications_api_admin_notifications_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/unsent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Unsent
+         * @description With the list's own total these are all states; sent ones are without end and counted there.
+         */
+        get: operations["count_unsent_api_admin_notifications_unsent_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend
+         * @description Send again, in the words of then. Members still get it inside the send hours only.
+         */
+        post: operations["resend_api_admin_notifications_resend_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2078,6 +2241,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[LongRows[NotificationOut]] */
+        Answer_LongRows_NotificationOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["LongRows_NotificationOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[LongRows[RefundOut]] */
         Answer_LongRows_RefundOut__: {
             /**
@@ -2175,6 +2354,38 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[NoticeOut] */
+        Answer_NoticeOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["NoticeOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[NoticesOut] */
+        Answer_NoticesOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["NoticesOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[PlanetOut] */
         Answer_PlanetOut_: {
             /**
@@ -2204,6 +2415,22 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["PlanetTestOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[PreviewOut] */
+        Answer_PreviewOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["PreviewOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -2268,6 +2495,22 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["ResumedOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[RobotOut] */
+        Answer_RobotOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["RobotOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -2492,6 +2735,38 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["SyncStartedOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[TestOut] */
+        Answer_TestOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["TestOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[UnsentOut] */
+        Answer_UnsentOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["UnsentOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -3241,6 +3516,54 @@ export interface components {
             label: string;
         };
         /**
+         * ChoiceIn
+         * @description How one audience hears of a scene, as a whole. ``mp_fields``: field of the template → text.
+         */
+        ChoiceIn: {
+            /** Enabled */
+            enabled: boolean;
+            /** Channels */
+            channels: components["schemas"]["NoticeChannel"][];
+            /** Roles */
+            roles: components["schemas"]["StaffRole"][];
+            /** Staff Ids */
+            staff_ids: string[];
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /**
+             * Mp Template Id
+             * @default
+             */
+            mp_template_id: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
+        };
+        /** ChoiceOut */
+        ChoiceOut: {
+            /** Enabled */
+            enabled: boolean;
+            /** Channels */
+            channels: components["schemas"]["NoticeChannel"][];
+            /** Roles */
+            roles: components["schemas"]["StaffRole"][];
+            /** Staff Ids */
+            staff_ids: string[];
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /** Mp Template Id */
+            mp_template_id: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
+        };
+        /**
          * ChosenOut
          * @description The newest thousand that fit; ``count`` and ``sum_fen`` are those of ``ids``, ``total`` counts all that fit.
          */
@@ -3441,6 +3764,25 @@ export interface components {
             name: string;
             /** Checked At */
             checked_at: string | null;
+        };
+        /** DraftIn */
+        DraftIn: {
+            /** Scene */
+            scene: string;
+            audience: components["schemas"]["NoticeAudience"];
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /**
+             * Mp Template Id
+             * @default
+             */
+            mp_template_id: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
         };
         /**
          * EnrollUrlOut
@@ -3896,6 +4238,19 @@ export interface components {
             /** More */
             more: boolean;
         };
+        /** LongRows[NotificationOut] */
+        LongRows_NotificationOut_: {
+            /** Items */
+            items: components["schemas"]["NotificationOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** More */
+            more: boolean;
+        };
         /** LongRows[RefundOut] */
         LongRows_RefundOut_: {
             /** Items */
@@ -4231,6 +4586,107 @@ export interface components {
             note: string;
         };
         /**
+         * NoticeAudience
+         * @description Whom a message speaks to. ``group`` is a camp's own group, which is public.
+         * @enum {string}
+         */
+        NoticeAudience: "staff" | "member" | "group";
+        /**
+         * NoticeChannel
+         * @enum {string}
+         */
+        NoticeChannel: "wecom_app" | "wecom_robot" | "mp_template" | "inbox";
+        /**
+         * NoticeErrorOut
+         * @description ``message`` is Chinese.
+         */
+        NoticeErrorOut: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * NoticeOut
+         * @description ``edited``: it differs from the program's own; ``merged``: three or more at once travel as one.
+         */
+        NoticeOut: {
+            audience: components["schemas"]["NoticeAudience"];
+            /** Channels */
+            channels: components["schemas"]["NoticeChannel"][];
+            /** Values */
+            values: components["schemas"]["ValueOut"][];
+            choice: components["schemas"]["ChoiceOut"];
+            /** Edited */
+            edited: boolean;
+            /** Merged */
+            merged: boolean;
+        };
+        /**
+         * NoticeStatus
+         * @enum {string}
+         */
+        NoticeStatus: "pending" | "sent" | "failed" | "skipped";
+        /**
+         * NoticesOut
+         * @description ``configured``: channels whose account is set; ``enabled`` and the hours (Shanghai) are the group 通知.
+         */
+        NoticesOut: {
+            /** Scenes */
+            scenes: components["schemas"]["SceneOut"][];
+            /** Configured */
+            configured: components["schemas"]["NoticeChannel"][];
+            /** Enabled */
+            enabled: boolean;
+            /** Opens At */
+            opens_at: string;
+            /** Closes At */
+            closes_at: string;
+        };
+        /**
+         * NotificationOut
+         * @description ``attempts``: tries since it was last sent by a person; ``merged``: it went out in a summary with others.
+         */
+        NotificationOut: {
+            /** Id */
+            id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Scene */
+            scene: string;
+            /** Scene Title */
+            scene_title: string;
+            audience: components["schemas"]["NoticeAudience"];
+            channel: components["schemas"]["NoticeChannel"];
+            /** Recipient */
+            recipient: string;
+            /** Camp Id */
+            camp_id: string | null;
+            /** Camp Name */
+            camp_name: string | null;
+            /** Member Id */
+            member_id: string | null;
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            status: components["schemas"]["NoticeStatus"];
+            /** Attempts */
+            attempts: number;
+            /** Resends */
+            resends: number;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            error: components["schemas"]["NoticeErrorOut"] | null;
+            /** Merged */
+            merged: boolean;
+        };
+        /**
          * OldQrOut
          * @description WeChat lets the picture die seven days after it was made.
          */
@@ -4310,7 +4766,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "camp.view" | "camp.write" | "member.view" | "member.join" | "member.match" | "checkin.view" | "checkin.sync" | "refund.view" | "refund.review" | "refund.execute" | "report.view" | "reconciliation" | "planet.view" | "planet.write" | "user.view" | "user.write" | "settings" | "log.view" | "job.run" | "export";
+        Permission: "camp.view" | "camp.write" | "member.view" | "member.join" | "member.match" | "checkin.view" | "checkin.sync" | "refund.view" | "refund.review" | "refund.execute" | "report.view" | "reconciliation" | "planet.view" | "planet.write" | "user.view" | "user.write" | "settings" | "log.view" | "notice" | "job.run" | "export";
         /** PersonOut */
         PersonOut: {
             /** Id */
@@ -4405,6 +4861,17 @@ export interface components {
             source: components["schemas"]["CheckinSource"];
             /** Excerpt */
             excerpt: string;
+        };
+        /** PreviewOut */
+        PreviewOut: {
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
         };
         /** ProjectOut */
         ProjectOut: {
@@ -4745,6 +5212,11 @@ export interface components {
          * @enum {string}
          */
         RefundStatus: "pending_review" | "approved" | "sending" | "processing" | "succeeded" | "failed" | "rejected" | "closed";
+        /** ResendIn */
+        ResendIn: {
+            /** Ids */
+            ids: string[];
+        };
         /** ResolveIn */
         ResolveIn: {
             /** Note */
@@ -4754,6 +5226,22 @@ export interface components {
         ResumedOut: {
             /** Resumed */
             resumed: boolean;
+        };
+        /**
+         * RobotIn
+         * @description The robot's key, or its whole address as WeCom shows it.
+         */
+        RobotIn: {
+            /** Key */
+            key: string;
+        };
+        /**
+         * RobotOut
+         * @description ``hint``: the end of the key; None without a robot. The key itself is never shown.
+         */
+        RobotOut: {
+            /** Hint */
+            hint: string | null;
         };
         /**
          * RowErrorOut
@@ -4887,6 +5375,21 @@ export interface components {
             } | null;
             /** Error */
             error: string | null;
+        };
+        /**
+         * SceneOut
+         * @description ``when`` says in Chinese what it is told for.
+         */
+        SceneOut: {
+            /** Code */
+            code: string;
+            /** Title */
+            title: string;
+            /** When */
+            when: string;
+            timing: components["schemas"]["Timing"];
+            /** Notices */
+            notices: components["schemas"]["NoticeOut"][];
         };
         /** SettlementOut */
         SettlementOut: {
@@ -5110,6 +5613,50 @@ export interface components {
          */
         Tab: "to_match" | "to_confirm" | "conflict" | "closed";
         /**
+         * TestIn
+         * @description ``openid`` names the receiver of a service-account message.
+         */
+        TestIn: {
+            /** Scene */
+            scene: string;
+            audience: components["schemas"]["NoticeAudience"];
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /**
+             * Mp Template Id
+             * @default
+             */
+            mp_template_id: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
+            channel: components["schemas"]["NoticeChannel"];
+            /**
+             * Openid
+             * @default
+             */
+            openid: string;
+        };
+        /**
+         * TestOut
+         * @description ``detail`` is Chinese.
+         */
+        TestOut: {
+            /** Ok */
+            ok: boolean;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * Timing
+         * @description ``any_time``; ``hours``: inside the send hours; ``morning``: what comes outside of them waits until 10:00.
+         * @enum {string}
+         */
+        Timing: "any_time" | "hours" | "morning";
+        /**
          * TodoOut
          * @description What waits for a person; null is what this role has no part in.
          */
@@ -5158,6 +5705,18 @@ export interface components {
             planet_number: string;
             /** Wechat Nickname */
             wechat_nickname: string;
+        };
+        /**
+         * UnsentOut
+         * @description How many of the wanted messages are not sent, by state.
+         */
+        UnsentOut: {
+            /** Pending */
+            pending: number;
+            /** Failed */
+            failed: number;
+            /** Skipped */
+            skipped: number;
         };
         /**
          * UploadKind
@@ -5252,6 +5811,18 @@ export interface components {
             locked_until: string | null;
             /** Camps */
             camps: components["schemas"]["UserCampOut"][];
+        };
+        /**
+         * ValueOut
+         * @description A placeholder: ``{name}`` in a template.
+         */
+        ValueOut: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Sample */
+            sample: string;
         };
         /**
          * Verdict
@@ -5478,6 +6049,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer_NoneType_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    read_robot_api_admin_camps__camp_id__robot_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_RobotOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    set_robot_api_admin_camps__camp_id__robot_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RobotIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_RobotOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    remove_robot_api_admin_camps__camp_id__robot_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_RobotOut_"];
                 };
             };
             /** @description Refused */
@@ -7079,6 +7747,280 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["JoinedBatchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_BatchOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_scenes_api_admin_notices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_NoticesOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    save_choice_api_admin_notices__scene___audience__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scene: string;
+                audience: components["schemas"]["NoticeAudience"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChoiceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_NoticeOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    reset_choice_api_admin_notices__scene___audience__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scene: string;
+                audience: components["schemas"]["NoticeAudience"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_NoticeOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    preview_api_admin_notices_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_PreviewOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    send_test_api_admin_notices_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_TestOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_notifications_api_admin_notifications_get: {
+        parameters: {
+            query?: {
+                scene?: string | null;
+                audience?: components["schemas"]["NoticeAudience"] | null;
+                channel?: components["schemas"]["NoticeChannel"] | null;
+                status?: components["schemas"]["NoticeStatus"] | null;
+                camp_id?: string | null;
+                from?: string | null;
+                to?: string | null;
+                q?: string | null;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_LongRows_NotificationOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    count_unsent_api_admin_notifications_unsent_get: {
+        parameters: {
+            query?: {
+                scene?: string | null;
+                audience?: components["schemas"]["NoticeAudience"] | null;
+                channel?: components["schemas"]["NoticeChannel"] | null;
+                status?: components["schemas"]["NoticeStatus"] | null;
+                camp_id?: string | null;
+                from?: string | null;
+                to?: string | null;
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_UnsentOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    resend_api_admin_notifications_resend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResendIn"];
             };
         };
         responses: {

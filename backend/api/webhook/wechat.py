@@ -50,14 +50,15 @@ async def refund_notified(request: Request, runtime: RuntimeDep) -> Response:
 async def _receive(request: Request, runtime: Runtime, topic: Topic) -> Response:
     """Verify the raw bytes, then write inbox row and effect in one transaction, without any call in between.
 
-    What isn't genuine leaves a count and a log line only. 204 means that everything is durable; any failure of
-    ours is a 5xx, and the provider repeats it.
+    What isn't genuine leaves a count and a log line, and what is forged an alarm. 204 means that everything is durable;
+    any failure of ours is a 5xx, and the provider repeats it.
     """
     try:
         notification = await runtime.wechat_pay.verify_notification(request.headers, await _body(request))
     except NotificationRefused as refused:
         metrics.webhooks.labels(topic, "refused").inc()
         log.warning("webhook.refused", topic=topic, reason=refused.reason)
+        await request.app.state.forgeries.note(runtime.db, refused.reason, request.headers)
         status = 413 if refused.reason == "too_large" else 400
         return JSONResponse({"code": "FAIL", "message": refused.reason}, status)
     async with runtime.db.transaction() as session:

@@ -20,6 +20,7 @@ from backend.core.db import Database, make_engine
 from backend.models.camps import Camp, CampStatus
 from backend.models.inbox import InboxEvent
 from backend.models.members import Member
+from backend.models.notifications import Notification
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.reconciliation import ReconciliationCase
 from backend.models.refunds import Refund
@@ -409,3 +410,32 @@ async def test_money_after_the_end_of_the_camp_waits_for_review(
 
 async def test_only_posts_are_taken(client: httpx.AsyncClient) -> None:
     assert (await client.get(URL)).status_code == 405
+
+
+async def _alarms(runtime: Runtime) -> list[str]:
+    async with runtime.db.transaction() as session:
+        found = select(Notification.content).where(Notification.scene == "security_alarm")
+        return list(await session.scalars(found.order_by(Notification.created_at)))
+
+
+async def test_forgeries_are_told_in_groups(
+    client: httpx.AsyncClient, runtime: Runtime, writer: Writer, number: str, time: Time
+) -> None:
+    body = writer.body(writer.paid(number))
+    for _ in range(5):
+        await post(client, body, writer.headers(body) | {"Wechatpay-Signature": "AAAA"})
+    [first] = await _alarms(runtime)
+    assert first.endswith("1 次）")
+    time.advance(600)
+    await post(client, body, writer.headers(body) | {"Wechatpay-Signature": "AAAA"})
+    [_, second] = await _alarms(runtime)
+    assert second.endswith("5 次）")
+
+
+async def test_probes_and_stray_visitors_alarm_nobody(
+    client: httpx.AsyncClient, runtime: Runtime, writer: Writer, number: str
+) -> None:
+    body = writer.body(writer.paid(number))
+    await post(client, body, writer.headers(body) | {"Wechatpay-Signature": "WECHATPAY/SIGNTEST/AAAA"})
+    await post(client, b"{}", {})
+    assert await _alarms(runtime) == []
