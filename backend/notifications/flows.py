@@ -185,6 +185,6 @@ async def _record_failure(runtime: Runtime, intent: _Sending, error: GatewayErro
                 move(session, row, NoticeStatus.FAILED, event="give_up", actor=SYSTEM, note=error.code)
         if at is not None:
             enqueue_at(session, "notifications.deliver", at)
-    if gives_up:
+    if gives_up and intent.attempts <= rules.MAX_ATTEMPTS:  # once, not at each sweep
         log.error("notification.failed", scene=rows[0].scene, code=error.code, comes_back=at is not None)
     return "failed" if gives_up else "later"

@@ -14,7 +14,7 @@ from backend.timetable import Every
 
 NAMES = (
     "camp_states checkin_sync payment_backfill order_expiry refund_lists refund_sweep reminders reconcile "
-    "credential_check housekeeping audit_check sync_sweep"
+    "credential_check housekeeping audit_check sync_sweep checkin_refresh checkin_nudges"
 )
 
 

@@ -1095,6 +1095,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/notifications/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Scene Names
+         * @description What a message may be about, to choose from.
+         */
+        get: operations["list_scene_names_api_admin_notifications_scenes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/notifications/resend": {
         parameters: {
             query?: never;
@@ -2867,6 +2887,23 @@ export interface components {
             message: string;
             /** Data */
             data: components["schemas"]["ProjectOut"][];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[list[SceneNameOut]] */
+        Answer_list_SceneNameOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Data */
+            data: components["schemas"]["SceneNameOut"][];
             /** Request Id */
             request_id?: string;
         };
@@ -5375,6 +5412,13 @@ export interface components {
             } | null;
             /** Error */
             error: string | null;
+        };
+        /** SceneNameOut */
+        SceneNameOut: {
+            /** Code */
+            code: string;
+            /** Title */
+            title: string;
         };
         /**
          * SceneOut
@@ -7998,6 +8042,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer_UnsentOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_scene_names_api_admin_notifications_scenes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_list_SceneNameOut__"];
                 };
             };
             /** @description Refused */

@@ -142,6 +142,18 @@ const pages: RouteRecordRaw[] = [
     meta: { title: "星球配置", permission: "planet.view" },
   },
   {
+    path: "notifications",
+    name: "notifications",
+    component: () => import("@/views/notices/NotificationListPage.vue"),
+    meta: { title: "通知记录", permission: "notice" },
+  },
+  {
+    path: "system/notices",
+    name: "notice-settings",
+    component: () => import("@/views/notices/NoticeSettingsPage.vue"),
+    meta: { title: "通知设置", permission: "settings" },
+  },
+  {
     path: "403",
     name: "forbidden",
     component: () => import("@/views/system/ForbiddenPage.vue"),

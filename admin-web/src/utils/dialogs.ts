@@ -14,7 +14,7 @@ export function tell(text: string): void {
 }
 
 /** The service's own words for a refusal. */
-export function tellRefusal(error: ApiError): void {
+export function tellRefusal(error: Pick<ApiError, "message">): void {
   ElMessage.error({ message: error.message, grouping: true, duration: 6000, showClose: true });
 }
 

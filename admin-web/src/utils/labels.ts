@@ -126,3 +126,23 @@ export const CREDENTIAL_STATUS: Record<Schemas["CredentialStatus"], Label> = {
   valid: { text: "正常", type: "success" },
   credential_invalid: { text: "已失效", type: "danger" },
 };
+
+export const NOTICE_CHANNEL: Record<Schemas["NoticeChannel"], string> = {
+  wecom_app: "企业微信应用",
+  wecom_robot: "群机器人",
+  mp_template: "公众号模板",
+  inbox: "站内消息",
+};
+
+export const NOTICE_STATUS: Record<Schemas["NoticeStatus"], Label> = {
+  pending: { text: "待发送", type: "primary" },
+  sent: { text: "已发送", type: "success" },
+  failed: { text: "失败", type: "danger" },
+  skipped: { text: "已跳过", type: "info" },
+};
+
+export const NOTICE_AUDIENCE: Record<Schemas["NoticeAudience"], string> = {
+  staff: "工作人员",
+  member: "会员",
+  group: "训练营群",
+};

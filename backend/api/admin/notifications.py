@@ -57,6 +57,11 @@ class UnsentOut(Model):
     skipped: int
 
 
+class SceneNameOut(Model):
+    code: str
+    title: str
+
+
 class ResendIn(Model):
     ids: Ids
 
@@ -89,6 +94,12 @@ async def count_unsent(wanted: Wanted, session: SessionDep) -> Answer[UnsentOut]
     """With the list's own total these are all states; sent ones are without end and counted there."""
     counts = await repository.unsent(session, wanted)
     return answer(UnsentOut(**{name: counts.get(NoticeStatus(name), 0) for name in UnsentOut.model_fields}))
+
+
+@router.get("/scenes")
+async def list_scene_names() -> Answer[list[SceneNameOut]]:
+    """What a message may be about, to choose from."""
+    return answer([SceneNameOut(code=scene.code, title=scene.title) for scene in SCENES.values()])
 
 
 @router.post("/resend")
