@@ -12,6 +12,7 @@ from backend.core.security import SecretBox, hash_password, issue_token
 from backend.ledger import service as ledger
 from backend.models.camps import Camp, CampStaff, CampStaffKind, CampStatus
 from backend.models.members import MatchMethod, MatchStatus, Member
+from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
 from backend.models.payers import Payer
 from backend.models.payments import Channel, Payment, PaymentStatus
 from backend.models.planets import Planet, PlanetUser
@@ -176,6 +177,27 @@ async def make_refund(session: AsyncSession, member: Member, **fields: Any) -> R
         Refund(id=new_id(), camp_id=member.camp_id, member_id=member.id, payment_id=member.payment_id, **fields),
     )
     return refund
+
+
+async def make_message(
+    session: AsyncSession, content: str, member: Member | None = None, **fields: Any
+) -> Notification:
+    """A message in a member's inbox, or without a member one that staff got."""
+    fields = {
+        "scene": "refund_success" if member else "sync_failed",
+        "audience": NoticeAudience.MEMBER if member else NoticeAudience.STAFF,
+        "channel": NoticeChannel.INBOX if member else NoticeChannel.WECOM_APP,
+        "dedupe_key": _unique(),
+        "camp_id": member.camp_id if member else None,
+        "member_id": member.id if member else None,
+        "payer_id": member.payer_id if member else None,
+        "recipient": member.planet_nickname if member else "",
+        "title": "退款",
+        "status": NoticeStatus.SENT,
+        "sent_at": clock.now(),
+    } | fields
+    message: Notification = await _saved(session, Notification(id=new_id(), content=content, **fields))
+    return message
 
 
 async def sign_in(session: AsyncSession, staff: Staff, secret: str) -> dict[str, str]:

@@ -81,7 +81,7 @@ class WeCom:
         """Ask for a token, which shows that corporation and secret fit together. Raises as :meth:`send_app_message`."""
         if not self.configured:
             raise Rejected(SYSTEM, "not_configured")
-        await self._fetch_token()
+        await self._fetch_token(False)
 
     async def aclose(self) -> None:
         """Close the connections."""

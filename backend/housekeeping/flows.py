@@ -14,7 +14,9 @@ from backend.housekeeping import retention
 from backend.models.jobs import JobRun
 from backend.models.payers import OAuthState
 from backend.models.staff import LoginGuard, StaffSession
-from backend.notifications.service import alert_staff
+from backend.notifications import scenes
+from backend.notifications import service as notifications
+from backend.notifications.service import To
 from backend.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -79,10 +81,6 @@ async def _tell_damage(session: AsyncSession, damage: Damage) -> None:
     row = "操作日志中有一条不在链上的记录" if damage.seq is None else f"操作日志第 {damage.seq} 条"
     if damage.created_at is not None:
         row += f"（{clock.shanghai(damage.created_at):%Y-%m-%d %H:%M:%S}，{damage.action}）"
-    await alert_staff(
-        session,
-        "audit_damaged",
-        about=f"{damage.kind}:{damage.seq}",
-        title="操作日志被改动",
-        content=f"{row}{_DAMAGE_TEXTS[damage.kind]}。请立即核查数据库的访问情况，并用 verify-audit 复核。",
-    )
+    values = {"summary": f"{row}{_DAMAGE_TEXTS[damage.kind]}"}
+    about = f"{damage.kind}:{damage.seq}"
+    await notifications.tell(session, scenes.AUDIT_DAMAGED, To.staff(), about=about, values=values)

@@ -93,7 +93,7 @@ async def _clear_camp(runtime: Runtime, camp_id: uuid.UUID) -> Counter[str]:
 
 
 _NAMES = {"planet_nickname": CLEARED, "planet_number": "", "wechat_nickname": CLEARED}
-_MESSAGE = {"content": CLEARED_MESSAGE, "error": None}
+_MESSAGE = {"content": CLEARED_MESSAGE, "recipient": CLEARED, "values": None, "error": None}
 
 # Table, what its columns become, and what tells rows that still hold something.
 _OF_CAMP: tuple[tuple[Any, dict[str, Any], Any], ...] = (

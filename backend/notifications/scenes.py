@@ -330,6 +330,16 @@ RECONCILIATION_CASE = Scene(
     },
 )  # fmt: skip
 
+AUDIT_DAMAGED = Scene(
+    "audit_damaged", "操作日志被改动", "核对发现操作日志的记录被改动或删除，立即",
+    {
+        _A.STAFF: _to_staff(
+            "summary", "操作日志被改动", "{summary}。请立即核查数据库的访问情况，并用 verify-audit 复核。",
+            to=(_R.SUPER_ADMIN,),
+        )
+    },
+)  # fmt: skip
+
 # In the order in which a camp lives through them.
 SCENES: dict[str, Scene] = {
     scene.code: scene
@@ -337,5 +347,6 @@ SCENES: dict[str, Scene] = {
         PAYMENT_SUCCESS, PAYMENT_EXCESS, NOT_IN_GROUP, QR_EXPIRING, MATCH_NEEDED, CHECKIN_DAILY, SYNC_FAILED,
         CREDENTIAL_EXPIRED, CAMP_ENDING, CAMP_ENDED_REVIEW, REFUND_LIST_BLOCKED, REFUND_SUCCESS, REFUND_FAILED,
         REFUND_DELAYED, REFUND_REJECTED, REFUND_HOLD, REFUND_STUCK, RECONCILIATION_CASE, SECURITY_ALARM,
+        AUDIT_DAMAGED,
     )
 }  # fmt: skip

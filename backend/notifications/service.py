@@ -18,6 +18,7 @@ from backend.core import clock
 from backend.core.actor import Actor
 from backend.core.ids import new_id
 from backend.core.queue import enqueue, enqueue_at
+from backend.core.text import CLEARED_MESSAGE
 from backend.models.camps import Camp
 from backend.models.history import move
 from backend.models.members import Member
@@ -164,12 +165,15 @@ def _wake(session: AsyncSession, notice: Notice, asked: bool) -> None:
 async def resend(session: AsyncSession, actor: Actor, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Send messages once more, as a person wishes (重发), with the words they had; a code for each row.
 
-    ``ok``; ``notice_waiting``: it is on its way anyway; ``notice_in_inbox``: it lies in the member's app for ever.
+    ``ok``; ``notice_waiting``: it is on its way anyway; ``notice_in_inbox``: it lies in the member's app for ever;
+    ``notice_cleared``: its words were blanked with other personal data.
     """
     codes = {}
     for row in await repository.locked(session, ids):
         if row.channel is NoticeChannel.INBOX:
             codes[row.id] = "notice_in_inbox"
+        elif row.content == CLEARED_MESSAGE:
+            codes[row.id] = "notice_cleared"
         elif row.status is NoticeStatus.PENDING:
             codes[row.id] = "notice_waiting"
         else:

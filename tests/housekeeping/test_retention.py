@@ -28,7 +28,6 @@ from backend.models.payments import Payment
 from backend.models.planets import PlanetUser
 from backend.models.refunds import Refund
 from backend.models.staff import StaffRole
-from backend.notifications import service as notifications
 from backend.runtime import Runtime
 from tests import factories
 from tests.conftest import Time
@@ -69,7 +68,7 @@ async def old_camp(session: AsyncSession, *, planet: Any = None) -> Camp:
             )
         )  # fmt: skip
     await _import(session, planet.id, camp.id, ImportKind.CHECKIN_DAYS)
-    await notifications.tell_member(session, "x", member, about=str(member.id), title="退款", content="小林，钱已退回")
+    await factories.make_message(session, "小林，钱已退回", member)
     move(session, camp, CampStatus.ARCHIVED, event="archive", actor=SYSTEM)
     await session.flush()
     return camp
@@ -180,7 +179,7 @@ async def test_running_camps_and_their_people_are_left_alone(db: Database, runti
         running = await factories.make_camp(session, planet_id=planet.id, status=CampStatus.ONGOING)
         await factories.make_planet_user(session, planet, user_id="555", name="阿常")
         await factories.make_member(session, running, planet_user_id="555", planet_nickname="阿常")
-        await notifications.alert_staff(session, "y", about="1", title="t", content="阿常", camp_id=running.id)
+        await factories.make_message(session, "阿常", camp_id=running.id)
     time.advance(200 * 86_400)
     await housekeeping(runtime)
     async with db.transaction() as session:
@@ -221,7 +220,7 @@ async def test_late_messages_and_old_events(db: Database, runtime: Runtime, camp
     await retention.clear(runtime)
     async with db.transaction() as session:
         member = (await session.scalars(select(Member))).one()
-        await notifications.tell_member(session, "late", member, about="1", title="退款", content="小林，又退了一笔")
+        await factories.make_message(session, "小林，又退了一笔", member, values={"name": "小林"}, recipient="小林")
         session.add(
             InboxEvent(
                 source="wechat_pay", external_id="1", event_type="TRANSACTION.SUCCESS", outcome="paid",
@@ -234,9 +233,9 @@ async def test_late_messages_and_old_events(db: Database, runtime: Runtime, camp
     time.advance(91 * 86_400)
     await retention.clear(runtime)
     async with db.transaction() as session:
-        contents = set((await session.scalars(select(Notification.content))).all())
+        messages = (await session.scalars(select(Notification))).all()
         event = (await session.scalars(select(InboxEvent))).one()
-    assert contents == {CLEARED_MESSAGE}
+    assert {(row.content, row.recipient, row.values) for row in messages} == {(CLEARED_MESSAGE, CLEARED, None)}
     assert (event.payload, event.outcome) == ({"cleared": True}, "paid")
     async with db.transaction() as session:
         assert (await session.scalars(select(Payment.payer_ip).distinct())).all() == [None]

@@ -262,7 +262,8 @@ async def test_one_camp_through_all_scenes(
     await money_goes_back(story)
 
     rows = await heard(shared_runtime)
-    assert {row.scene for row in rows} == set(SCENES)
+    # No camp lives through a damaged log; tests/housekeeping/test_audit_check.py does.
+    assert {row.scene for row in rows} == set(SCENES) - {"audit_damaged"}
     # Nothing is lost: whatever was asked for was sent, though no wake-up ever came.
     assert [(row.scene, row.channel.value, row.error) for row in rows if row.status is not NoticeStatus.SENT] == []
 

@@ -111,6 +111,7 @@ async def resend(body: ResendIn, session: SessionDep, viewer: CurrentStaff) -> A
 
 _TEXTS = {
     "notice_waiting": "正在等待发送，无需重发",
+    "notice_cleared": "内容已按保留期限清除，不能重发",
     "notice_in_inbox": "站内消息已在会员的消息列表中，无需重发",
 }
 

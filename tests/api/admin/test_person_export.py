@@ -16,7 +16,6 @@ from backend.models.checkins import Checkin, CheckinSource
 from backend.models.history import move
 from backend.models.members import MatchStatus, Member
 from backend.models.staff import StaffRole
-from backend.notifications import service as notifications
 from tests import factories
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
@@ -53,7 +52,7 @@ async def lin(db: Database) -> Member:
         )
         mei = await factories.make_member(session, first, guest, payment=other)
         for one, text in ((member, "给林的消息"), (again, "又给林的消息"), (mei, "给梅的消息")):
-            await notifications.tell_member(session, "x", one, about=str(one.id), title="消息", content=text)
+            await factories.make_message(session, text, one)
         move(session, again, MatchStatus.CONFLICT, event="match", actor=SYSTEM, note="两人同号")
     return member
 

@@ -5,16 +5,15 @@ from backend.core.text import CLEARED, CLEARED_MESSAGE
 from backend.housekeeping import retention
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
-from backend.notifications import service as notifications
 from tests.api.h5.phone import Phone, phone_of
 from tests.checkins.stage import Stage
-from tests.factories import make_camp, make_member
+from tests.factories import make_camp, make_member, make_message
 
 
 async def test_own_pages_still_answer(stage: Stage, phone: Phone) -> None:
     member = await stage.member(payer=phone.payer, planet_nickname="早起的鸟", planet_number="123456789")
     async with stage.runtime.db.transaction() as session:
-        await notifications.tell_member(session, "x", member, about="1", title="退款", content="早起的鸟，已退款")
+        await make_message(session, "早起的鸟，已退款", member)
         camp = await session.get_one(Camp, stage.camp.id)
         for to in (CampStatus.ENDED, CampStatus.SETTLING, CampStatus.ARCHIVED):
             move(session, camp, to, event="x", actor=SYSTEM)

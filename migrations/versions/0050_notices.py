@@ -1,15 +1,15 @@
 """Messages to named receivers through four channels, their texts and switches, robots of camps
 
-Revision: 0021
-Follows: 0020
+Revision: 0050
+Follows: 0040
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0021"
-down_revision = "0020"
+revision = "0050"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
