@@ -3553,54 +3553,6 @@ export interface components {
             label: string;
         };
         /**
-         * ChoiceIn
-         * @description How one audience hears of a scene, as a whole. ``mp_fields``: field of the template → text.
-         */
-        ChoiceIn: {
-            /** Enabled */
-            enabled: boolean;
-            /** Channels */
-            channels: components["schemas"]["NoticeChannel"][];
-            /** Roles */
-            roles: components["schemas"]["StaffRole"][];
-            /** Staff Ids */
-            staff_ids: string[];
-            /** Title */
-            title: string;
-            /** Content */
-            content: string;
-            /**
-             * Mp Template Id
-             * @default
-             */
-            mp_template_id: string;
-            /** Mp Fields */
-            mp_fields: {
-                [key: string]: string;
-            };
-        };
-        /** ChoiceOut */
-        ChoiceOut: {
-            /** Enabled */
-            enabled: boolean;
-            /** Channels */
-            channels: components["schemas"]["NoticeChannel"][];
-            /** Roles */
-            roles: components["schemas"]["StaffRole"][];
-            /** Staff Ids */
-            staff_ids: string[];
-            /** Title */
-            title: string;
-            /** Content */
-            content: string;
-            /** Mp Template Id */
-            mp_template_id: string;
-            /** Mp Fields */
-            mp_fields: {
-                [key: string]: string;
-            };
-        };
-        /**
          * ChosenOut
          * @description The newest thousand that fit; ``count`` and ``sum_fen`` are those of ``ids``, ``total`` counts all that fit.
          */
@@ -4634,6 +4586,54 @@ export interface components {
          */
         NoticeChannel: "wecom_app" | "wecom_robot" | "mp_template" | "inbox";
         /**
+         * NoticeChoiceIn
+         * @description How one audience hears of a scene, as a whole. ``mp_fields``: field of the template → text.
+         */
+        NoticeChoiceIn: {
+            /** Enabled */
+            enabled: boolean;
+            /** Channels */
+            channels: components["schemas"]["NoticeChannel"][];
+            /** Roles */
+            roles: components["schemas"]["StaffRole"][];
+            /** Staff Ids */
+            staff_ids: string[];
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /**
+             * Mp Template Id
+             * @default
+             */
+            mp_template_id: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
+        };
+        /** NoticeChoiceOut */
+        NoticeChoiceOut: {
+            /** Enabled */
+            enabled: boolean;
+            /** Channels */
+            channels: components["schemas"]["NoticeChannel"][];
+            /** Roles */
+            roles: components["schemas"]["StaffRole"][];
+            /** Staff Ids */
+            staff_ids: string[];
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /** Mp Template Id */
+            mp_template_id: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
+        };
+        /**
          * NoticeErrorOut
          * @description ``message`` is Chinese.
          */
@@ -4653,7 +4653,7 @@ export interface components {
             channels: components["schemas"]["NoticeChannel"][];
             /** Values */
             values: components["schemas"]["ValueOut"][];
-            choice: components["schemas"]["ChoiceOut"];
+            choice: components["schemas"]["NoticeChoiceOut"];
             /** Edited */
             edited: boolean;
             /** Merged */
@@ -7855,7 +7855,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ChoiceIn"];
+                "application/json": components["schemas"]["NoticeChoiceIn"];
             };
         };
         responses: {

@@ -26,7 +26,7 @@ export function useNoticeEditor(told: Told) {
     staff_ids: [...rest.staff_ids],
     fields: Object.entries(kept).map(([key, text]): MpField => ({ key, text })),
   });
-  const shown = shallowRef<Schemas["PreviewOut"] | null>(null);
+  const shown = shallowRef<Schemas["NoticePreviewOut"] | null>(null);
   /** What the service says is wrong with the words as they stand, by field. */
   const problems = shallowRef<Record<string, string>>({});
   const openid = ref("");

@@ -8,7 +8,7 @@ import { tell, tellRefusal } from "@/utils/dialogs";
 
 export type Scene = Schemas["SceneOut"];
 export type Notice = Schemas["NoticeOut"];
-export type NoticeChoice = Schemas["ChoiceOut"];
+export type NoticeChoice = Schemas["NoticeChoiceOut"];
 export type Colleague = Schemas["UserOut"];
 
 /** One audience of one scene: what is edited as a whole. */

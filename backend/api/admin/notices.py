@@ -20,7 +20,7 @@ router = APIRouter(prefix="/notices", tags=["通知设置"], dependencies=[Depen
 Text = Annotated[str, Field(max_length=2000)]
 
 
-class ChoiceIn(Model):
+class NoticeChoiceIn(Model):
     """How one audience hears of a scene, as a whole. ``mp_fields``: field of the template → text."""
 
     enabled: bool
@@ -45,7 +45,7 @@ class ChoiceIn(Model):
         )
 
 
-class ChoiceOut(Model):
+class NoticeChoiceOut(Model):
     enabled: bool
     channels: list[NoticeChannel]
     roles: list[StaffRole]
@@ -56,11 +56,11 @@ class ChoiceOut(Model):
     mp_fields: dict[str, str]
 
     @classmethod
-    def of(cls, chosen: Chosen) -> "ChoiceOut":
+    def of(cls, chosen: Chosen) -> "NoticeChoiceOut":
         return cls.model_validate(chosen.columns())
 
 
-class ValueOut(Model):
+class NoticeValueOut(Model):
     """A placeholder: ``{name}`` in a template."""
 
     name: str
@@ -73,8 +73,8 @@ class NoticeOut(Model):
 
     audience: NoticeAudience
     channels: list[NoticeChannel]
-    values: list[ValueOut]
-    choice: ChoiceOut
+    values: list[NoticeValueOut]
+    choice: NoticeChoiceOut
     edited: bool
     merged: bool
 
@@ -99,7 +99,7 @@ class NoticesOut(Model):
     closes_at: str
 
 
-class DraftIn(Model):
+class NoticeDraftIn(Model):
     scene: str
     audience: NoticeAudience
     title: Text
@@ -111,20 +111,20 @@ class DraftIn(Model):
         return trial.Draft(self.scene, self.audience, self.title, self.content, self.mp_template_id, self.mp_fields)
 
 
-class TestIn(DraftIn):
+class NoticeTestIn(NoticeDraftIn):
     """``openid`` names the receiver of a service-account message."""
 
     channel: NoticeChannel
     openid: Annotated[str, Field(max_length=128)] = ""
 
 
-class PreviewOut(Model):
+class NoticePreviewOut(Model):
     title: str
     content: str
     mp_fields: dict[str, str]
 
 
-class TestOut(Model):
+class NoticeTestOut(Model):
     """``detail`` is Chinese."""
 
     ok: bool
@@ -168,7 +168,7 @@ async def list_scenes(runtime: RuntimeDep, session: SessionDep) -> Answer[Notice
 
 @router.put("/{scene}/{audience}")
 async def save_choice(
-    scene: str, audience: NoticeAudience, body: ChoiceIn, session: SessionDep, viewer: CurrentStaff
+    scene: str, audience: NoticeAudience, body: NoticeChoiceIn, session: SessionDep, viewer: CurrentStaff
 ) -> Answer[NoticeOut]:
     """All or nothing: unknown placeholders, missing receivers and half a template are refused by field."""
     _, notice = configuring.notice_of(scene, audience)
@@ -187,27 +187,27 @@ async def reset_choice(
 
 
 @router.post("/preview")
-async def preview(body: DraftIn) -> Answer[PreviewOut]:
+async def preview(body: NoticeDraftIn) -> Answer[NoticePreviewOut]:
     """The words with sample values."""
-    return answer(PreviewOut.model_validate(trial.preview(body.draft())))
+    return answer(NoticePreviewOut.model_validate(trial.preview(body.draft())))
 
 
 @router.post("/test")
-async def send_test(body: TestIn, runtime: RuntimeDep, viewer: CurrentStaff) -> Answer[TestOut]:
+async def send_test(body: NoticeTestIn, runtime: RuntimeDep, viewer: CurrentStaff) -> Answer[NoticeTestOut]:
     """The words with sample values: to oneself at WeCom, into the staff's group, or to one follower."""
     result = await trial.send_test(runtime, viewer.staff, body.draft(), body.channel, openid=body.openid)
-    return answer(TestOut.model_validate(result))
+    return answer(NoticeTestOut.model_validate(result))
 
 
 def _notice(audience: NoticeAudience, notice: Notice, edited: Chosen | None) -> NoticeOut:
     default = Chosen.default(notice)
     chosen = edited or default
-    values = [ValueOut(name=name, label=VALUES[name].label, sample=VALUES[name].sample) for name in notice.values]
+    values = [NoticeValueOut(name=name, label=VALUES[name].label, sample=VALUES[name].sample) for name in notice.values]
     return NoticeOut(
         audience=audience,
         channels=list(CHANNELS[audience]),
         values=values,
-        choice=ChoiceOut.of(chosen),
+        choice=NoticeChoiceOut.of(chosen),
         edited=chosen.columns() != default.columns(),
         merged=notice.merging is not None,
     )
