@@ -2390,6 +2390,38 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[NoticePreviewOut] */
+        Answer_NoticePreviewOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["NoticePreviewOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[NoticeTestOut] */
+        Answer_NoticeTestOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["NoticeTestOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[NoticesOut] */
         Answer_NoticesOut_: {
             /**
@@ -2435,22 +2467,6 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["PlanetTestOut"];
-            /** Request Id */
-            request_id?: string;
-        };
-        /** Answer[PreviewOut] */
-        Answer_PreviewOut_: {
-            /**
-             * Code
-             * @default ok
-             */
-            code: string;
-            /**
-             * Message
-             * @default
-             */
-            message: string;
-            data: components["schemas"]["PreviewOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -2755,22 +2771,6 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["SyncStartedOut"];
-            /** Request Id */
-            request_id?: string;
-        };
-        /** Answer[TestOut] */
-        Answer_TestOut_: {
-            /**
-             * Code
-             * @default ok
-             */
-            code: string;
-            /**
-             * Message
-             * @default
-             */
-            message: string;
-            data: components["schemas"]["TestOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -3754,25 +3754,6 @@ export interface components {
             /** Checked At */
             checked_at: string | null;
         };
-        /** DraftIn */
-        DraftIn: {
-            /** Scene */
-            scene: string;
-            audience: components["schemas"]["NoticeAudience"];
-            /** Title */
-            title: string;
-            /** Content */
-            content: string;
-            /**
-             * Mp Template Id
-             * @default
-             */
-            mp_template_id: string;
-            /** Mp Fields */
-            mp_fields: {
-                [key: string]: string;
-            };
-        };
         /**
          * EnrollUrlOut
          * @description ``qr_svg`` is a whole SVG document.
@@ -4633,6 +4614,25 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** NoticeDraftIn */
+        NoticeDraftIn: {
+            /** Scene */
+            scene: string;
+            audience: components["schemas"]["NoticeAudience"];
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /**
+             * Mp Template Id
+             * @default
+             */
+            mp_template_id: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
+        };
         /**
          * NoticeErrorOut
          * @description ``message`` is Chinese.
@@ -4652,18 +4652,79 @@ export interface components {
             /** Channels */
             channels: components["schemas"]["NoticeChannel"][];
             /** Values */
-            values: components["schemas"]["ValueOut"][];
+            values: components["schemas"]["NoticeValueOut"][];
             choice: components["schemas"]["NoticeChoiceOut"];
             /** Edited */
             edited: boolean;
             /** Merged */
             merged: boolean;
         };
+        /** NoticePreviewOut */
+        NoticePreviewOut: {
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
+        };
         /**
          * NoticeStatus
          * @enum {string}
          */
         NoticeStatus: "pending" | "sent" | "failed" | "skipped";
+        /**
+         * NoticeTestIn
+         * @description ``openid`` names the receiver of a service-account message.
+         */
+        NoticeTestIn: {
+            /** Scene */
+            scene: string;
+            audience: components["schemas"]["NoticeAudience"];
+            /** Title */
+            title: string;
+            /** Content */
+            content: string;
+            /**
+             * Mp Template Id
+             * @default
+             */
+            mp_template_id: string;
+            /** Mp Fields */
+            mp_fields: {
+                [key: string]: string;
+            };
+            channel: components["schemas"]["NoticeChannel"];
+            /**
+             * Openid
+             * @default
+             */
+            openid: string;
+        };
+        /**
+         * NoticeTestOut
+         * @description ``detail`` is Chinese.
+         */
+        NoticeTestOut: {
+            /** Ok */
+            ok: boolean;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * NoticeValueOut
+         * @description A placeholder: ``{name}`` in a template.
+         */
+        NoticeValueOut: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Sample */
+            sample: string;
+        };
         /**
          * NoticesOut
          * @description ``configured``: channels whose account is set; ``enabled`` and the hours (Shanghai) are the group 通知.
@@ -4898,17 +4959,6 @@ export interface components {
             source: components["schemas"]["CheckinSource"];
             /** Excerpt */
             excerpt: string;
-        };
-        /** PreviewOut */
-        PreviewOut: {
-            /** Title */
-            title: string;
-            /** Content */
-            content: string;
-            /** Mp Fields */
-            mp_fields: {
-                [key: string]: string;
-            };
         };
         /** ProjectOut */
         ProjectOut: {
@@ -5657,44 +5707,6 @@ export interface components {
          */
         Tab: "to_match" | "to_confirm" | "conflict" | "closed";
         /**
-         * TestIn
-         * @description ``openid`` names the receiver of a service-account message.
-         */
-        TestIn: {
-            /** Scene */
-            scene: string;
-            audience: components["schemas"]["NoticeAudience"];
-            /** Title */
-            title: string;
-            /** Content */
-            content: string;
-            /**
-             * Mp Template Id
-             * @default
-             */
-            mp_template_id: string;
-            /** Mp Fields */
-            mp_fields: {
-                [key: string]: string;
-            };
-            channel: components["schemas"]["NoticeChannel"];
-            /**
-             * Openid
-             * @default
-             */
-            openid: string;
-        };
-        /**
-         * TestOut
-         * @description ``detail`` is Chinese.
-         */
-        TestOut: {
-            /** Ok */
-            ok: boolean;
-            /** Detail */
-            detail: string;
-        };
-        /**
          * Timing
          * @description ``any_time``; ``hours``: inside the send hours; ``morning``: what comes outside of them waits until 10:00.
          * @enum {string}
@@ -5855,18 +5867,6 @@ export interface components {
             locked_until: string | null;
             /** Camps */
             camps: components["schemas"]["UserCampOut"][];
-        };
-        /**
-         * ValueOut
-         * @description A placeholder: ``{name}`` in a template.
-         */
-        ValueOut: {
-            /** Name */
-            name: string;
-            /** Label */
-            label: string;
-            /** Sample */
-            sample: string;
         };
         /**
          * Verdict
@@ -7920,7 +7920,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DraftIn"];
+                "application/json": components["schemas"]["NoticeDraftIn"];
             };
         };
         responses: {
@@ -7930,7 +7930,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_PreviewOut_"];
+                    "application/json": components["schemas"]["Answer_NoticePreviewOut_"];
                 };
             };
             /** @description Refused */
@@ -7953,7 +7953,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TestIn"];
+                "application/json": components["schemas"]["NoticeTestIn"];
             };
         };
         responses: {
@@ -7963,7 +7963,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_TestOut_"];
+                    "application/json": components["schemas"]["Answer_NoticeTestOut_"];
                 };
             };
             /** @description Refused */
