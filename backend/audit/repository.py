@@ -16,7 +16,7 @@ from backend.models.audit import AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which rows are wanted. Days are whole in Shanghai; ``q`` looks at the names of actor and target and the note."""
+    """Which rows are wanted. Days are whole in Shanghai; ``q`` looks at names of actor and target, note and error."""
 
     action: str | None = None
     actor_id: uuid.UUID | None = None
@@ -26,6 +26,7 @@ class Filter:
     first_day: dt.date | None = None
     last_day: dt.date | None = None
     q: str | None = None
+    failed: bool | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         for name in ("action", "actor_id", "target_type", "target_id", "camp_id"):
@@ -36,8 +37,10 @@ class Filter:
             yield AuditEntry.created_at >= clock.day_start(self.first_day)
         if self.last_day is not None:
             yield AuditEntry.created_at < clock.day_start(self.last_day + dt.timedelta(days=1))
+        if self.failed is not None:
+            yield AuditEntry.error.is_not(None) if self.failed else AuditEntry.error.is_(None)
         if self.q:
-            columns = (AuditEntry.actor_name, AuditEntry.target_name, AuditEntry.note)
+            columns = (AuditEntry.actor_name, AuditEntry.target_name, AuditEntry.note, AuditEntry.error)
             yield or_(*(holds(column, self.q) for column in columns))
 
 

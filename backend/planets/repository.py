@@ -1,7 +1,7 @@
 """Planets in SQL."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,11 @@ async def page(session: AsyncSession, request: PageRequest, *, q: str | None) ->
     if q:
         statement = statement.where(Planet.name.icontains(q, autoescape=True) | Planet.group_id.contains(q))
     return await fetch_page(session, statement, request)
+
+
+async def names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    rows = await session.execute(select(Planet.id, Planet.name).where(Planet.id.in_(ids)))
+    return dict(rows.tuples().all())
 
 
 async def has_camps(session: AsyncSession, planet_id: uuid.UUID) -> bool:

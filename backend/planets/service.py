@@ -134,7 +134,9 @@ async def alert(session: AsyncSession, planet: Planet, *, reason: str) -> None:
 
 def record_test(session: AsyncSession, actor: Actor, planet: Planet, *, ok: bool, detail: str) -> None:
     """Write into the audit log that a person tried the connection, and what came of it."""
-    _audit(session, actor, "planet.test", planet, {}, {"ok": ok}, note=detail)
+    _audit(
+        session, actor, "planet.test", planet, {}, {"ok": ok}, note=detail if ok else None, error=None if ok else detail
+    )
 
 
 async def _locked(session: AsyncSession, planet_id: uuid.UUID) -> Planet:
@@ -181,6 +183,7 @@ def _audit(
     after: Mapping[str, object],
     *,
     note: str | None = None,
+    error: str | None = None,
 ) -> None:
     changed_before, changed_after = audit.difference(before, after)
     audit.record(
@@ -193,4 +196,5 @@ def _audit(
         before=changed_before,
         after=changed_after,
         note=note,
+        error=error,
     )

@@ -95,6 +95,10 @@ async def make_list(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) 
     started = camp.status is CampStatus.ENDED
     if started:
         move(session, camp, CampStatus.SETTLING, event="refund_list", actor=actor)
+        audit.record(
+            session, actor, "camp.settle", target_type="camp", target_id=camp.id, target_name=camp.name,
+            camp_id=camp.id, before={"status": CampStatus.ENDED}, after={"status": camp.status},
+        )  # fmt: skip
     audit.record(
         session, actor, "refund.generate", target_type="camp", target_id=camp.id, target_name=camp.name,
         camp_id=camp.id, after=asdict(result),

@@ -15,7 +15,7 @@ from backend.members.service import assessment
 from backend.models.audit import AuditEntry
 from backend.refunds.repository import Listed
 from backend.refunds.settlement import Line
-from backend.reports import words
+from backend.reports import audit_words, words
 from backend.sheets.writing import Ident, SheetKind, SheetWriter, Value, Yuan
 
 T = TypeVar("T")
@@ -215,16 +215,21 @@ LOGS = Layout[AuditEntry](
     "操作日志",
     {
         "时间": lambda entry: entry.created_at,
-        "操作人": lambda entry: entry.actor_name,
-        "操作": lambda entry: entry.action,
-        "对象类型": lambda entry: entry.target_type,
+        "操作人": audit_words.actor,
+        "操作": lambda entry: audit_words.action(entry.action),
+        "操作代码": lambda entry: entry.action,
+        "对象类型": lambda entry: audit_words.target(entry.target_type),
         "对象": lambda entry: entry.target_name,
         "对象ID": lambda entry: Ident(str(entry.target_id) if entry.target_id else None),
         "变更前": lambda entry: as_json(entry.before),
         "变更后": lambda entry: as_json(entry.after),
+        "结果": lambda entry: "失败" if entry.error else "成功",
+        "失败原因": lambda entry: entry.error,
         "备注": lambda entry: entry.note,
         "IP": lambda entry: entry.ip,
         "浏览器": lambda entry: entry.user_agent,
         "请求编号": lambda entry: entry.request_id,
+        "序号": lambda entry: entry.seq,
+        "哈希": lambda entry: Ident(entry.hash.hex() if entry.hash else None),
     },
 )

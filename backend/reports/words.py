@@ -4,7 +4,14 @@ from backend.models.camps import CampStatus
 from backend.models.checkins import CheckinSource
 from backend.models.members import MatchMethod, MatchStatus
 from backend.models.refunds import RefundKind, RefundStatus, Verdict
+from backend.models.staff import StaffRole
 
+STAFF_ROLE = {
+    StaffRole.SUPER_ADMIN: "超级管理员",
+    StaffRole.MANAGER: "管理员",
+    StaffRole.COACH: "教练",
+    StaffRole.VOLUNTEER: "志愿者",
+}
 CAMP_STATUS = {
     CampStatus.DRAFT: "草稿",
     CampStatus.ENROLLING: "报名中",

@@ -63,6 +63,12 @@ async def camp_ids_of(session: AsyncSession, staff_id: uuid.UUID) -> frozenset[u
     return frozenset(rows)
 
 
+async def names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Display names, also of who was deleted."""
+    rows = await session.execute(select(Staff.id, Staff.display_name).where(Staff.id.in_(ids)))
+    return dict(rows.tuples().all())
+
+
 async def active_with_role(session: AsyncSession, ids: Collection[uuid.UUID], role: StaffRole) -> Sequence[Staff]:
     """Those of ``ids`` who are active and have the role."""
     statement = select(Staff).where(Staff.id.in_(ids), Staff.role == role, Staff.active, Staff.deleted_at.is_(None))

@@ -171,7 +171,8 @@ async def test_the_first_list_begins_the_settlement_and_is_told_and_logged(sessi
     message = (await session.scalars(select(Notification))).one()
     assert message.scene == "camp_ended_review"
     assert "1 笔，共 99.00 元" in message.content
-    entry = (await session.scalars(select(AuditEntry))).one()
+    begun, entry = (await session.scalars(select(AuditEntry).order_by(AuditEntry.created_at))).all()
+    assert (begun.action, begun.before, begun.after) == ("camp.settle", {"status": "ended"}, {"status": "settling"})
     assert (entry.action, entry.actor_name, entry.after) == (
         "refund.generate",
         "reviewer",

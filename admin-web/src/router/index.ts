@@ -154,6 +154,18 @@ const pages: RouteRecordRaw[] = [
     meta: { title: "通知设置", permission: "settings" },
   },
   {
+    path: "system/users",
+    name: "users",
+    component: () => import("@/views/system/UserListPage.vue"),
+    meta: { title: "用户管理", permission: "user.write" },
+  },
+  {
+    path: "system/logs",
+    name: "logs",
+    component: () => import("@/views/system/LogListPage.vue"),
+    meta: { title: "操作日志", permission: "log.view" },
+  },
+  {
     path: "403",
     name: "forbidden",
     component: () => import("@/views/system/ForbiddenPage.vue"),

@@ -25,6 +25,15 @@ async def test_an_act_is_told_whole(admin: Desk) -> None:
     assert entry["id"]
     assert entry["created_at"].startswith("2026-03-01T10:00:")
     assert {name: entry[name] for name in entry if name not in ("id", "created_at")} == {
+        "seq": None,  # given at commit, which doesn't come here
+        "actor_text": admin.staff.username,
+        "action_text": "添加星球",
+        "target_text": "星球",
+        "changes": [
+            {"field": "名称", "before": "无", "after": "写作星球"},
+            {"field": "群组编号", "before": "无", "after": "885"},
+        ],
+        "error": None,
         "actor_kind": "staff",
         "actor_id": str(admin.staff.id),
         "actor_name": admin.staff.username,
@@ -60,6 +69,8 @@ async def test_the_log_is_filtered_and_newest_first(admin: Desk, db: Database, r
     assert await found(actor_id=str(person.id)) == ["refund.reject"]
     assert await found(target_type="refund") == ["refund.reject"]
     assert await found(camp_id=str(camp_id)) == ["camp.start"]
+    assert await found(failed="false") == ["refund.reject", "camp.start"]
+    assert await found(failed="true") == []
     assert await found(q="晨") == ["camp.start"]
     assert await found(q="未达标") == ["refund.reject"]
     assert await found(q="ZHANG") == ["refund.reject"]
