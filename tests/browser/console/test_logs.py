@@ -28,7 +28,7 @@ async def test_a_change_is_read_in_words_and_leads_to_its_target(boss: Desk, sta
     await expect(row).to_contain_text("人数上限：20 → 30")
     await row.get_by_role("button", name="详情").click()
     drawer = boss.page.get_by_role("dialog", name="操作详情")
-    await expect(drawer.locator("tbody tr")).to_contain_text(["人数上限", "20", "30"][:1])
+    await expect(drawer.locator("tbody tr")).to_contain_text(["人数上限"])
     await expect(drawer).to_contain_text("127.0.0.1")
     await expect(drawer).to_contain_text("序号")
     await drawer.get_by_role("button", name="关闭此对话框").click()
