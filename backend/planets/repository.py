@@ -25,7 +25,7 @@ async def page(session: AsyncSession, request: PageRequest, *, q: str | None) ->
 
 async def names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     rows = await session.execute(select(Planet.id, Planet.name).where(Planet.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return {row.id: row[1] for row in rows}
 
 
 async def has_camps(session: AsyncSession, planet_id: uuid.UUID) -> bool:

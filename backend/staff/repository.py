@@ -66,7 +66,7 @@ async def camp_ids_of(session: AsyncSession, staff_id: uuid.UUID) -> frozenset[u
 async def names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Display names, also of who was deleted."""
     rows = await session.execute(select(Staff.id, Staff.display_name).where(Staff.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return {row.id: row[1] for row in rows}
 
 
 async def active_with_role(session: AsyncSession, ids: Collection[uuid.UUID], role: StaffRole) -> Sequence[Staff]:

@@ -29,7 +29,7 @@ from tests.factories import (
     make_staff,
     make_upload,
 )
-from tests.refunds.facts import refund_in
+from tests.refunds.facts import ended_camp, refund_in
 from tests.refunds.test_refund_lists import settled_camp
 
 LISTED = {
@@ -174,8 +174,8 @@ async def unmatch_member(scene: Scene) -> None:
 
 @writes("member.close")
 async def close_member(scene: Scene) -> None:
-    member = await scene.member(match_status=MatchStatus.UNMATCHED)
-    await scene.post(f"/members/{member.id}/close", json={"reason": "查无此人"})
+    member = await scene.member(status=MatchStatus.UNMATCHED)
+    await scene.post(f"/members/{member.id}/close-match", json={"reason": "查无此人"})
 
 
 @writes("member.join")
@@ -235,13 +235,10 @@ async def sync_checkins(scene: Scene) -> None:
 
 @writes("checkin.import")
 async def import_checkins(scene: Scene) -> None:
-    member = await scene.member(planet_number="101", planet_user_id="900")
-    async with scene.db.transaction() as session:
-        camp = await session.get_one(Camp, member.camp_id)
-    day = camp.starts_on.isoformat()
-    async with scene.db.transaction() as session:
-        (await session.get_one(Camp, camp.id)).status = CampStatus.ENDED
-    await scene.import_sheet(f"/camps/{camp.id}/checkins/import", f"星球编号,打卡日期\n101,{day}\n")
+    planet = await scene.made(make_planet)
+    await scene.made(make_planet_user, planet, name="小林", number="101")
+    camp = await scene.made(ended_camp, planet_id=planet.id)
+    await scene.import_sheet(f"/camps/{camp.id}/checkins/import", "星球编号,打卡日期\n101,2026-02-10\n")
 
 
 @writes("planet.import")

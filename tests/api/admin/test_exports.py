@@ -127,7 +127,8 @@ async def test_the_settlement(db: Database, camp: Camp, manager: Desk) -> None:
 async def test_the_log_is_for_the_super_admin(db: Database, admin: Desk, manager: Desk, camp: Camp) -> None:
     await table(manager, "/members/export")
     [row] = await table(admin, "/logs/export", action="export.members")
-    assert (row["操作"], row["变更后"]) == ("export.members", '{"rows": 2, "format": "csv"}')
+    assert (row["操作"], row["操作代码"]) == ("导出会员", "export.members")
+    assert (row["结果"], row["变更后"]) == ("成功", '{"rows": 2, "format": "csv"}')
     await manager.refused(403, "forbidden", "GET", "/logs/export", params={"format": "csv"})
 
 

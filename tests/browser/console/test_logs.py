@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from tests.browser import axe
 from tests.browser.conftest import NewDesk
 from tests.browser.desks import Desk
 from tests.browser.stand import Stand
@@ -31,6 +32,7 @@ async def test_a_change_is_read_in_words_and_leads_to_its_target(boss: Desk, sta
     await expect(drawer.locator("tbody tr")).to_contain_text(["人数上限"])
     await expect(drawer).to_contain_text("127.0.0.1")
     await expect(drawer).to_contain_text("序号")
+    assert await axe.findings(boss.page) == []
     await drawer.get_by_role("button", name="关闭此对话框").click()
     staff = boss.page.locator(".el-table__body tr").filter(has_text="调整训练营人员").first
     await expect(staff).to_contain_text(coach.name)

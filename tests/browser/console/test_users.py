@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.browser import axe
 from tests.browser.conftest import NewDesk
 from tests.browser.desks import Desk
 from tests.browser.stand import Colleague, Role, Stand
@@ -61,6 +62,7 @@ async def test_somebody_new_is_added_and_chooses_a_password(boss: Desk, new_desk
     dialog = boss.page.get_by_role("dialog")
     await dialog.get_by_role("button", name="保存").click()
     await expect(dialog.get_by_text("用户名为 2 至 50 位")).to_be_visible()
+    assert await axe.findings(boss.page) == []
     await dialog.get_by_label("用户名").fill(username)
     await dialog.get_by_label("姓名").fill("陈新")
     await choose(boss, "角色", "教练")
