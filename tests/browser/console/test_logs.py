@@ -7,6 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser import axe
 from tests.browser.conftest import NewDesk
+from tests.browser.console.pages import choose
 from tests.browser.desks import Desk
 from tests.browser.stand import Stand
 
@@ -46,8 +47,7 @@ async def test_filters_stay_in_the_address_and_in_the_export(boss: Desk, stand: 
     await boss.open(f"/system/logs?q={person.username}")
     rows = boss.page.locator(".el-table__body tr")
     await expect(rows.filter(has_text="添加用户")).to_have_count(1)
-    await boss.page.get_by_label("操作", exact=True).click()
-    await boss.page.get_by_role("option", name="编辑用户").click()
+    await choose(boss.page, "操作", "编辑用户")
     await boss.page.get_by_role("button", name="查询").click()
     await boss.arrives(r"/system/logs\?.*action=user\.update.*")
     await expect(rows).to_have_count(1)

@@ -7,6 +7,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser import axe
 from tests.browser.conftest import NewDesk
+from tests.browser.console.pages import choose
 from tests.browser.desks import Desk
 from tests.browser.stand import Colleague, Role, Stand
 
@@ -20,12 +21,6 @@ async def find(desk: Desk, who: Colleague) -> Locator:
     row = row_of(desk.page, who)
     await expect(row).to_have_count(1)
     return row
-
-
-async def choose(desk: Desk, label: str, option: str) -> None:
-    """In a select of the open dialog."""
-    await desk.page.get_by_role("dialog").get_by_label(label, exact=True).click()
-    await desk.page.get_by_role("option", name=option).click()
 
 
 async def press(row: Locator, name: str) -> None:
@@ -65,9 +60,8 @@ async def test_somebody_new_is_added_and_chooses_a_password(boss: Desk, new_desk
     assert await axe.findings(boss.page) == []
     await dialog.get_by_label("用户名").fill(username)
     await dialog.get_by_label("姓名").fill("陈新")
-    await choose(boss, "角色", "教练")
-    await choose(boss, "训练营", camp.name)
-    await boss.page.keyboard.press("Escape")
+    await choose(boss.page, "角色", "教练")
+    await choose(boss.page, "训练营", camp.name)
     await dialog.get_by_role("button", name="随机生成").click()
     password = await dialog.get_by_label("初始密码").input_value()
     await dialog.get_by_label("企业微信账号").fill("ChenXin")
@@ -104,7 +98,7 @@ async def test_camps_and_the_last_coach(boss: Desk, stand: Stand) -> None:
     await expect(row).to_contain_text(camp.name)
     await press(row, "编辑")
     dialog = boss.page.get_by_role("dialog", name="编辑用户")
-    await choose(boss, "角色", "志愿者")
+    await choose(boss.page, "角色", "志愿者")
     await expect(dialog.get_by_text("会立即退出登录")).to_be_visible()
     await expect(dialog.get_by_text(f"「{camp.name}」没有其他在职教练，需先")).to_be_visible()
     await dialog.get_by_role("button", name="保存").click()
@@ -113,13 +107,12 @@ async def test_camps_and_the_last_coach(boss: Desk, stand: Stand) -> None:
 
     other = await stand.new_colleague("coach")
     await press(await find(boss, other), "编辑")
-    await choose(boss, "训练营", camp.name)
-    await boss.page.keyboard.press("Escape")
+    await choose(boss.page, "训练营", camp.name)
     await dialog.get_by_role("button", name="保存").click()
     await expect(row_of(boss.page, other)).to_contain_text(camp.name)
 
     await press(await find(boss, coach), "编辑")
-    await choose(boss, "角色", "志愿者")
+    await choose(boss.page, "角色", "志愿者")
     await dialog.get_by_role("button", name="保存").click()
     await expect(row_of(boss.page, coach)).to_contain_text("志愿者")
     await expect(row_of(boss.page, coach)).to_contain_text("未安排")
