@@ -3,12 +3,14 @@
 from playwright.async_api import Locator, Page
 
 
-async def choose(page: Page, field: str, option: str) -> None:
+async def choose(page: Page, field: str, option: str, *, within: Locator | None = None) -> None:
     """Pick from a list that drops down; one for several stays open and is folded."""
+    place = within or page
     box = page.get_by_role("combobox", name=field, exact=True)
     # Its words lie on top of it.
-    await page.locator(".el-select__wrapper").filter(has=box).click()
+    await place.locator(".el-select__wrapper").filter(has=box).click()
     await page.get_by_role("option", name=option).filter(visible=True).click()
+    box = place.get_by_role("combobox", name=field, exact=True)
     if await box.get_attribute("aria-expanded") == "true":
         await box.press("Escape")
 
