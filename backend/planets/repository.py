@@ -1,7 +1,7 @@
 """Planets in SQL."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,11 +21,6 @@ async def page(session: AsyncSession, request: PageRequest, *, q: str | None) ->
     if q:
         statement = statement.where(Planet.name.icontains(q, autoescape=True) | Planet.group_id.contains(q))
     return await fetch_page(session, statement, request)
-
-
-async def names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    rows = await session.execute(select(Planet.id, Planet.name).where(Planet.id.in_(ids)))
-    return {row.id: row[1] for row in rows}
 
 
 async def has_camps(session: AsyncSession, planet_id: uuid.UUID) -> bool:

@@ -69,8 +69,10 @@ ACTIONS = {
     "export.matching": "导出身份匹配",
     "export.settlement": "导出结算",
     "export.logs": "导出操作日志",
-    "export.camp_report": "导出训练营报表",
-    "export.coach_report": "导出教练报表",
+    "export.camp_statistics": "导出训练营报表",
+    "export.coach_statistics": "导出教练报表",
+    "export.person": "导出个人数据",
+    "retention.clear": "清除个人数据",
 }
 
 TARGETS = {
@@ -93,6 +95,8 @@ TARGETS = {
     "matching": "身份匹配",
     "settlement": "结算",
     "logs": "操作日志",
+    "camp_statistics": "训练营报表",
+    "coach_statistics": "教练报表",
 }
 
 ACTORS = {"system": "系统", "member": "会员", "provider": "微信支付"}
@@ -144,6 +148,8 @@ FIELDS = {
     "settled_offline": "线下处理",
     "rows": "行数",
     "format": "文件格式",
+    "from": "开始日期",
+    "to": "结束日期",
     "created": "新建",
     "eligible": "符合",
     "needs_confirmation": "需人工确认",

@@ -93,7 +93,7 @@ async def record_check(session: AsyncSession, name: str, check: Check) -> None:
 
 def audit_test(session: AsyncSession, actor: Actor, name: str, check: Check) -> None:
     """Write into the audit log that a person tried the connection, and what came of it."""
-    _audit(session, actor, "config.test", name, after={"ok": check.ok}, note=check.detail)
+    _audit(session, actor, "config.test", name, after={"ok": check.ok}, error=None if check.ok else check.detail)
 
 
 def _person(actor: Actor) -> uuid.UUID:
@@ -110,9 +110,9 @@ def _audit(
     *,
     after: Mapping[str, Any],
     before: Mapping[str, Any] | None = None,
-    note: str | None = None,
+    error: str | None = None,
 ) -> None:
     audit.record(
         session, actor, action, target_type="settings", target_name=GROUPS[name].title,
-        before=before, after=after, note=note,
+        before=before, after=after, error=error,
     )  # fmt: skip

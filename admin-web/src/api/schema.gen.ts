@@ -711,6 +711,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/logs/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Choices */
+        get: operations["list_choices_api_admin_logs_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/matching": {
         parameters: {
             query?: never;
@@ -2050,6 +2067,22 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["CheckinStatsOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[ChoicesOut] */
+        Answer_ChoicesOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["ChoicesOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -3477,6 +3510,18 @@ export interface components {
             version: number;
         };
         /**
+         * ChangeOut
+         * @description One field that differs, in words; null where the row says nothing of that side.
+         */
+        ChangeOut: {
+            /** Field */
+            field: string;
+            /** Before */
+            before: string | null;
+            /** After */
+            after: string | null;
+        };
+        /**
          * Channel
          * @enum {string}
          */
@@ -3551,6 +3596,16 @@ export interface components {
             value: string;
             /** Label */
             label: string;
+        };
+        /**
+         * ChoicesOut
+         * @description What the log can be filtered by, in words.
+         */
+        ChoicesOut: {
+            /** Actions */
+            actions: components["schemas"]["ChoiceOut"][];
+            /** Targets */
+            targets: components["schemas"]["ChoiceOut"][];
         };
         /**
          * ChosenOut
@@ -4106,11 +4161,15 @@ export interface components {
         };
         /**
          * LogOut
-         * @description ``before`` and ``after`` hold what differs; secrets are never in them.
+         * @description ``before`` and ``after`` hold what differs, ``changes`` the same in words; secrets are never in them.
+         *
+         *     ``error``: why it failed; null: it went well. ``seq`` is the row's place in the chain.
          */
         LogOut: {
             /** Id */
             id: string;
+            /** Seq */
+            seq: number | null;
             /**
              * Created At
              * Format: date-time
@@ -4122,10 +4181,16 @@ export interface components {
             actor_id: string | null;
             /** Actor Name */
             actor_name: string;
+            /** Actor Text */
+            actor_text: string;
             /** Action */
             action: string;
+            /** Action Text */
+            action_text: string;
             /** Target Type */
             target_type: string;
+            /** Target Text */
+            target_text: string;
             /** Target Id */
             target_id: string | null;
             /** Target Name */
@@ -4140,8 +4205,12 @@ export interface components {
             after: {
                 [key: string]: unknown;
             } | null;
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
             /** Note */
             note: string | null;
+            /** Error */
+            error: string | null;
             /** Ip */
             ip: string | null;
             /** User Agent */
@@ -6925,6 +6994,7 @@ export interface operations {
                 from?: string | null;
                 to?: string | null;
                 q?: string | null;
+                failed?: boolean | null;
             };
             header?: never;
             path?: never;
@@ -7338,6 +7408,7 @@ export interface operations {
                 from?: string | null;
                 to?: string | null;
                 q?: string | null;
+                failed?: boolean | null;
                 page?: number;
                 page_size?: number;
             };
@@ -7354,6 +7425,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer_LongRows_LogOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_choices_api_admin_logs_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_ChoicesOut_"];
                 };
             };
             /** @description Refused */

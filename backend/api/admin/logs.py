@@ -101,7 +101,7 @@ async def list_logs(wanted: WantedLogs, session: SessionDep, page: PageDep) -> A
 async def _names(session: SessionDep, entries: Sequence[AuditEntry]) -> dict[str, str]:
     """By id, of the people and planets that the rows tell of."""
     ids = {id_ for entry in entries for text in audit_words.ids_in(entry) if (id_ := parse_id(text)) is not None}
-    found = await staff.names(session, ids) | await planets.names(session, ids)
+    found = await staff.names(session, ids) | await planets.names(session)
     return {str(id_): name for id_, name in found.items()}
 
 
