@@ -170,6 +170,9 @@ FIELDS = {
     "size_bytes": "字节数",
 }
 
+# As a form would have them.
+_ORDER = {field: place for place, field in enumerate(FIELDS)}
+
 _VALUES: dict[str, Mapping[Any, str]] = {
     "role": words.STAFF_ROLE,
     "match_status": words.MATCH_STATUS,
@@ -207,7 +210,7 @@ def actor(entry: AuditEntry) -> str:
 def changes(entry: AuditEntry, names: Mapping[str, str]) -> Iterator[Change]:
     """What differs. ``names`` are those of the ids in it."""
     before, after = entry.before or {}, entry.after or {}
-    for field in dict.fromkeys([*after, *before]):
+    for field in sorted({*before, *after}, key=lambda field: (_ORDER.get(field, len(_ORDER)), field)):
         told = [
             _value(entry.target_type, field, side[field], names) if field in side else None for side in (before, after)
         ]
