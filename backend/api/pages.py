@@ -112,19 +112,20 @@ def _answer(root: Path, parts: list[str], asked: Headers, method: str) -> Respon
         file = _file(root, ["index.html"])
     if file is None:
         raise HTTPException(404)
+    try:
+        content = _content(file)
+    except FileNotFoundError:  # a build is just replacing it
+        raise HTTPException(404) from None
     # Vite puts a hash of the content into the names of assets, and of nothing else.
     headers = {
         "Cache-Control": "public, max-age=31536000, immutable" if is_asset else "no-cache",
         "ETag": file.etag,
         "Vary": "Accept-Encoding",
+        # Also with 304: browsers put what that says in place of what they kept, and a page without scripts stays blank.
+        "Content-Security-Policy": content.policy,
     }
     if file.etag in asked.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    try:
-        content = _content(file)
-    except FileNotFoundError:  # a build is just replacing it
-        raise HTTPException(404) from None
-    headers["Content-Security-Policy"] = content.policy
     body = content.plain
     if content.packed is not None and "gzip" in asked.get("accept-encoding", ""):
         body = content.packed
