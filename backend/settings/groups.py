@@ -170,6 +170,15 @@ GROUPS: dict[str, Group] = {
         "打卡",
         {"manual_pause_seconds": Field("手动同步间隔", "同一训练营两次手动同步至少间隔多久", "秒")},
     ),
+    "retention": Group(
+        "数据保留",
+        {
+            "personal_days": Field("个人信息保留", "训练营归档后多久清除会员的昵称、编号、打卡内容和消息", "天"),
+            "event_days": Field("支付通知保留", "微信支付通知的原文含付款人标识", "天"),
+            "job_run_days": Field("任务记录保留", unit="天"),
+        },
+        help="金额、退款、账本和操作日志不受影响。清除在每天凌晨进行，不能恢复。",
+    ),
     "storage": Group(
         "对象存储",
         {
