@@ -86,7 +86,7 @@ INSERT INTO refunds (id, created_at, camp_id, member_id, payment_id, kind, statu
 SELECT gen_random_uuid(), paid_at + make_interval(days => :days + 2), camp_id, member_id, payment_id, 'camp',
        CASE WHEN camp_status = 'archived' THEN 'succeeded' WHEN number % 100 = 3 THEN 'failed' ELSE 'pending_review'
        END, 9900, 'R' || unique_number, '', 'eligible', '["enough_days"]', :days, :days / 3, confidence,
-       'planet_number', paid_at, 1, 1, 0,
+       'planet_number', paid_at + make_interval(days => :days + 2, hours => 6), 1, 1, 0,
        CASE WHEN camp_status = 'archived' THEN paid_at + make_interval(days => :days + 3) END, false
 FROM crowd WHERE camp_status <> 'ongoing' AND match_status = 'matched'
 """,

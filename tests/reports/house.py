@@ -87,7 +87,8 @@ async def _member(
     status = dice.choice([*MatchStatus, MatchStatus.MATCHED, MatchStatus.MATCHED])
     known = status is MatchStatus.MATCHED
     days = dice.choice([None, (0, 0), (3, 3), (2, None), (30, 25), (1, 9)]) if known else None
-    person = f"{camp.name}-{number}" if known else None
+    # A mere suggestion names somebody, too, but their days are not the member's.
+    person = f"{camp.name}-{number}" if known or status is MatchStatus.SUGGESTED else None
     if person and dice.random() < 0.3:
         await _checkins(session, dice, house, camp, f"{person}-before")
     member = await factories.make_member(
