@@ -5,6 +5,7 @@ are facts of the deployment, which the environment decides. Kinds, limits and wh
 section itself.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
@@ -170,6 +171,15 @@ GROUPS: dict[str, Group] = {
         "打卡",
         {"manual_pause_seconds": Field("手动同步间隔", "同一训练营两次手动同步至少间隔多久", "秒")},
     ),
+    "notices": Group(
+        "通知",
+        {
+            "enabled": Field("总开关", "关闭后除站内消息外，所有通知都不会发出"),
+            "opens_at": Field("发送时段开始", "发给会员和训练营群的非紧急通知只在时段内发送"),
+            "closes_at": Field("发送时段结束", "之后生成的等到下一个时段"),
+        },
+        help="各场景的开关、渠道、接收人和文字在「通知设置」中修改。",
+    ),
     "retention": Group(
         "数据保留",
         {
@@ -202,6 +212,7 @@ FAULT_TEXTS: dict[Fault, str] = {
     Fault.NO_PRIVATE_KEY: "不是可用的 RSA 私钥（PEM 格式，不带密码）",
     Fault.NO_PUBLIC_KEY: "不是可用的 RSA 公钥（PEM 格式）",
     Fault.ID_AND_KEY: "公钥 ID 与公钥须同时填写",
+    Fault.OPENS_AFTER_CLOSES: "须早于结束时间",
     Fault.MIN_ABOVE_MAX: "不能高于押金上限",
 }
 
@@ -226,7 +237,7 @@ def kind_of(group: str, name: str) -> Kind:
         return "numbers"
     if get_origin(annotation) is Literal:
         return "choice"
-    kinds: dict[Any, Kind] = {bool: "switch", int: "integer", float: "number"}
+    kinds: dict[Any, Kind] = {bool: "switch", int: "integer", float: "number", dt.time: "time"}
     if annotation in kinds:
         return kinds[annotation]
     return "long_text" if GROUPS[group].fields[name].long else "text"

@@ -103,7 +103,7 @@ async def test_a_wrong_template_is_a_failure_that_a_person_mends(
 async def test_a_lost_answer_is_repeated_and_shown_once(
     runtime: Runtime, db: Database, world: World, time: Time, member: Member
 ) -> None:
-    world.sandbox.wechat_mp.faults.set("broken_off", times=2)  # the token, then the message itself
+    world.sandbox.wechat_mp.faults.set("broken_off", times=2)
     await paid(db, member)
     await deliver_for(runtime, time, 1)
     assert (await mp_row(db)).status is NoticeStatus.SENT
@@ -174,7 +174,7 @@ async def test_what_is_out_of_date_is_not_sent(
 ) -> None:
     await through_account(db, world, scenes.CHECKIN_DAILY)
     time.set("2026-03-01 20:00")
-    world.sandbox.wechat_mp.faults.set("http_500", times=None)
+    world.sandbox.wechat_mp.faults.set("busy", times=None)
     await tell(db, scenes.CHECKIN_DAILY, To.member(member))
     await flows.deliver_due(runtime)
     world.sandbox.wechat_mp.faults.clear()

@@ -23,6 +23,7 @@ from backend.core import clock
 from backend.sandbox.faults import TRANSPORT_FAULTS, Faults, json_object
 
 CODE_SECONDS = 300
+SERVER_TOKEN_SECONDS = 7200
 COOKIE = "sandbox_openid"
 
 _OPENID = re.compile(r"[A-Za-z0-9_-]{6,64}")
@@ -74,7 +75,8 @@ class OAuthSandbox:
     def __post_init__(self) -> None:
         self.faults = Faults(_FAULTS)
         self._codes: dict[str, _Code] = {}
-        self._server_token = secrets.token_urlsafe(48)
+        self._server_token = ("", 0.0)
+        self.renew_server_token()
         for nickname in _PEOPLE:
             self.add_user(nickname)
         self.app = Starlette(
@@ -97,6 +99,17 @@ class OAuthSandbox:
             raise ValueError("an openid has 6 to 64 letters, digits, _ or -")
         nickname = nickname or f"微信用户{len(self.users) + 1}"
         return self.users.setdefault(openid, WeChatUser(openid, nickname, unionid))
+
+    def renew_server_token(self) -> None:
+        """Another server token from now on: the one before is no longer known."""
+        self._server_token = (secrets.token_urlsafe(48), clock.timestamp() + SERVER_TOKEN_SECONDS)
+
+    def server_token_problem(self, token: str) -> int:
+        """The errcode with which a call with this token is refused; 0 when it is good."""
+        known, until = self._server_token
+        if token != known:
+            return 40001
+        return 42001 if until <= clock.timestamp() else 0
 
     def issue_code(self, openid: str) -> str:
         """A fresh code for a user, as a finished authorisation page would hand it out."""
@@ -160,7 +173,7 @@ class OAuthSandbox:
     async def _stable_token(self, request: Request) -> Response:
         """The account's server token: the same for whoever asks within its life."""
         wish = await json_object(request)
-        data: dict[str, Any] = {"access_token": self._server_token, "expires_in": 7200}
+        data: dict[str, Any] = {}
         if self.faults.take("busy"):
             data = _error(-1, "system error")
         elif wish.get("appid") != self.app_id:
@@ -169,6 +182,11 @@ class OAuthSandbox:
             data = _error(40125, "invalid appsecret")
         elif self.faults.take("ip_refused"):
             data = _error(40164, "invalid ip 203.0.113.1, not in whitelist")
+        else:
+            if wish.get("force_refresh") is True or self._server_token[1] <= clock.timestamp():
+                self.renew_server_token()
+            token, until = self._server_token
+            data = {"access_token": token, "expires_in": int(until - clock.timestamp())}
         return await self.faults.spoil(JSONResponse(data))
 
     def _exchange(self, query: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The service account's messages: stable tokens and template messages."""
+"""The service account's template messages."""
 
 from backend.sandbox.wechat_mp.simulator import MpMessage, WeChatMpSandbox
 

@@ -1,7 +1,7 @@
-"""The service account's messages in memory: stable tokens, template messages, and each follower's inbox.
+"""The service account's messages in memory: template messages, and each follower's inbox.
 
-It is the account of web authorisation: its users are those who may be written to. Business errors are HTTP 200 with
-``errcode``; only followers receive; a repeated ``client_msg_id`` is shown once.
+It is the account of web authorisation: its users are those who may be written to, and its server token is needed.
+Business errors are HTTP 200 with ``errcode``; only followers receive; a repeated ``client_msg_id`` is shown once.
 """
 
 import json
@@ -18,7 +18,6 @@ from backend.core import clock
 from backend.sandbox.faults import TRANSPORT_FAULTS, Faults, json_object
 from backend.sandbox.oauth import OAuthSandbox
 
-TOKEN_SECONDS = 7200
 _LIMITS = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10, "number": 32}
 _FAULTS = {
     "busy": "系统繁忙（-1）",
@@ -58,7 +57,6 @@ class WeChatMpSandbox:
         self.faults = Faults(_FAULTS)
         self.templates: dict[str, tuple[str, ...]] = {}
         self.template_id = self.add_template("thing1", "amount2", "time3", "thing4")
-        self._token: tuple[str, float] | None = None
         self._seen: set[str] = set()
 
     @property
@@ -66,7 +64,6 @@ class WeChatMpSandbox:
         """The account's own addresses, beside those of web authorisation, and the control API."""
         control = "/_control/mp"
         return [
-            Route("/cgi-bin/stable_token", self._stable_token, methods=["POST"]),
             Route("/cgi-bin/message/template/send", self._send, methods=["POST"]),
             Route(f"{control}/state", self._state),
             Route(f"{control}/following", self._set_following, methods=["POST"]),
@@ -92,27 +89,6 @@ class WeChatMpSandbox:
             "faults": self.faults.summary(),
         }
 
-    async def _stable_token(self, request: Request) -> Response:
-        try:
-            self._common_faults()
-            answer = self._hand_out(await json_object(request))
-        except _Refused as refused:
-            answer = refused.answer
-        return await self.faults.spoil(JSONResponse(answer))
-
-    def _hand_out(self, body: dict[str, Any]) -> dict[str, Any]:
-        if body.get("grant_type") != "client_credential":
-            raise _Refused(40002, "invalid grant_type")
-        if body.get("appid") != self.account.app_id:
-            raise _Refused(40013, "invalid appid")
-        if not secrets.compare_digest(str(body.get("secret", "")), self.account.app_secret):
-            raise _Refused(40125, "invalid appsecret")
-        now = clock.timestamp()
-        if self._token is None or self._token[1] <= now or body.get("force_refresh") is True:
-            self._token = (secrets.token_urlsafe(48), now + TOKEN_SECONDS)
-        value, until = self._token
-        return {"access_token": value, "expires_in": int(until - now)}
-
     async def _send(self, request: Request) -> Response:
         try:
             self._common_faults()
@@ -130,12 +106,9 @@ class WeChatMpSandbox:
         if not token:
             raise _Refused(41001, "access_token missing")
         if self.faults.take("token_revoked"):
-            # The account's other token is handed out from now on; this one is no longer known.
-            self._token = (secrets.token_urlsafe(48), clock.timestamp() + TOKEN_SECONDS)
-        if self._token is None or token != self._token[0]:
-            raise _Refused(40001, "invalid credential, access_token is invalid or not latest")
-        if self._token[1] <= clock.timestamp():
-            raise _Refused(42001, "access_token expired")
+            self.account.renew_server_token()
+        if problem := self.account.server_token_problem(token):
+            raise _Refused(problem, "invalid credential, access_token is invalid or not latest")
         if self.faults.take("too_fast"):
             raise _Refused(45011, "api minute-quota reach limit")
         if self.faults.take("quota_used_up"):

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from backend.core.config import WeChatOAuthSettings
 from backend.gateways.errors import Rejected, Unavailable, Unknown
@@ -23,7 +24,7 @@ class Watched(httpx.ASGITransport):
     """Remembers the paths that were called and what was sent."""
 
     def __init__(self, sandbox: WeChatMpSandbox) -> None:
-        super().__init__(Starlette(routes=sandbox.routes))
+        super().__init__(Starlette(routes=[*sandbox.routes, Mount("/", sandbox.account.app)]))
         self.calls: list[tuple[str, dict[str, object]]] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -107,7 +108,7 @@ async def test_a_refused_token_is_renewed_once_and_the_call_repeated_once(
         ("busy", Unavailable, "-1"),
         ("too_fast", Unavailable, "45011"),
         ("quota_used_up", Unavailable, "45009"),
-        ("http_500", Unavailable, "http_500"),  # at the token: nothing was sent
+        ("http_500", Unknown, "http_500"),
     ],
 )
 async def test_failures_that_pass(
@@ -117,6 +118,13 @@ async def test_failures_that_pass(
     with pytest.raises(error) as raised:
         await send(mp, sandbox)
     assert raised.value.code == code  # type: ignore[attr-defined] # a GatewayError
+    await send(mp, sandbox)
+
+
+async def test_a_token_that_does_not_come_means_that_nothing_was_sent(mp: WeChatMp, sandbox: WeChatMpSandbox) -> None:
+    sandbox.account.faults.set("http_500", times=1)
+    with pytest.raises(Unavailable):
+        await send(mp, sandbox)
     await send(mp, sandbox)
 
 
