@@ -34,6 +34,7 @@ ACTIONS = {
     "camp.settle": "开始结算",
     "camp.archive": "归档训练营",
     "camp.qr.replace": "更换群二维码",
+    "camp.robot.change": "设置群机器人",
     "camp.staff.change": "调整训练营人员",
     "member.match": "匹配会员",
     "member.unmatch": "取消匹配",

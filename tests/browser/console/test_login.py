@@ -9,12 +9,12 @@ from tests.browser.stand import Role, Stand
 
 VOLUNTEER = ["工作台", "训练营列表", "会员列表", "打卡记录", "打卡统计"]
 COACH = [*VOLUNTEER, "待审核", "退款记录", "训练营报表", "教练绩效"]
-MANAGER = [*COACH, "身份匹配", "星球会员导入", "同步日志", "对账", "星球配置"]
+MANAGER = ["通知记录", *COACH, "身份匹配", "星球会员导入", "同步日志", "对账", "星球配置"]
 MENUS: dict[Role, list[str]] = {
     "volunteer": VOLUNTEER,
     "coach": COACH,
     "manager": MANAGER,
-    "super_admin": [*MANAGER, "用户管理", "操作日志"],
+    "super_admin": [*MANAGER, "用户管理", "通知设置", "操作日志"],
 }
 
 
