@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from backend.demo.clients import Refused
 from tests.browser import axe
 from tests.browser.conftest import NewDesk
-from tests.browser.console.pages import choose, field_of, row, say, told
+from tests.browser.console.pages import choose, field_of, row, told
 from tests.browser.stand import Stand
 
 
@@ -77,7 +77,8 @@ async def test_a_template_is_written_checked_tried_saved_and_given_back(new_desk
     await expect(line).to_contain_text("已修改")
     await line.get_by_role("button", name="编辑").click()
     await drawer.get_by_role("button", name="恢复默认").click()
-    await say(page, "恢复默认")
+    sure = page.get_by_role("dialog", name="恢复默认", exact=True)
+    await sure.get_by_role("button", name="恢复默认").click()
     await expect(told(page, "已恢复默认")).to_be_visible()
     await expect(line).not_to_contain_text("已修改")
 
