@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("verify-ledger", help="compare the ledger with itself, with payments and with refunds")
     audit = commands.add_parser("verify-audit", help="prove that the audit log is as it was written; print its head")
     audit.add_argument("--expect", metavar="COUNT:HASH", help="a head noted earlier, which finds a rewritten tail")
+    commands.add_parser("rotate-keys", help="seal every secret at rest with the first of CAMP_DATA_KEYS")
     return parser
 
 
@@ -229,6 +230,26 @@ def _verify_audit(settings: Settings, arguments: argparse.Namespace) -> int:
     return asyncio.run(check())
 
 
+def _rotate_keys(settings: Settings, _: argparse.Namespace) -> int:
+    from backend.runtime import open_runtime
+    from backend.settings.rotation import Unreadable, rotate
+
+    async def run() -> int:
+        async with open_runtime(settings) as runtime:
+            try:
+                counts = await rotate(runtime)
+            except Unreadable as error:
+                print("Nothing was changed. These secrets open with none of CAMP_DATA_KEYS:", file=sys.stderr)
+                for name in error.names:
+                    print(f"  {name}", file=sys.stderr)
+                print("Add the key that sealed them, or enter them anew in the console.", file=sys.stderr)
+                return 1
+        print(f"secrets {counts['seen']}, sealed anew with the first key {counts['resealed']}")
+        return 0
+
+    return asyncio.run(run())
+
+
 _COMMANDS = {
     "serve": _serve,
     "worker": _worker,
@@ -239,4 +260,5 @@ _COMMANDS = {
     "job": _job,
     "verify-ledger": _verify_ledger,
     "verify-audit": _verify_audit,
+    "rotate-keys": _rotate_keys,
 }

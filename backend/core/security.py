@@ -58,12 +58,22 @@ class SecretBox:
     """AES-256-GCM for secrets at rest. The first key encrypts; all decrypt, which makes rotation possible."""
 
     def __init__(self, keys: list[bytes]) -> None:
+        self._first = keys[0]
         self._keys = [AESGCM(key) for key in keys]
 
     def seal(self, plain: str, *, context: str) -> str:
         """Encrypt; ``context`` (such as ``planet:<id>``) is bound to it and needed again to open it."""
         nonce = secrets.token_bytes(12)
         return base64.b64encode(nonce + self._keys[0].encrypt(nonce, plain.encode(), context.encode())).decode()
+
+    def reseal(self, sealed: str, *, context: str) -> str | None:
+        """The same secret under the first key; None where that is so already. Raises ValueError when no key fits."""
+        plain = self.open(sealed, context=context)
+        try:
+            SecretBox([self._first]).open(sealed, context=context)
+        except ValueError:
+            return self.seal(plain, context=context)
+        return None
 
     def open(self, sealed: str, *, context: str) -> str:
         """Decrypt. Raises ValueError when no key fits."""

@@ -48,7 +48,7 @@ async def get_planet(session: AsyncSession, planet_id: uuid.UUID) -> Planet:
 def planet_gateway(runtime: Runtime, planet: Planet) -> zsxq.Planet:
     """The planet as its saved credential sees it. Raises CredentialUnreadable."""
     try:
-        token = runtime.secrets.open(planet.sealed_token, context=_context(planet.id))
+        token = runtime.secrets.open(planet.sealed_token, context=seal_context(planet.id))
     except ValueError as error:
         raise CredentialUnreadable from error
     return runtime.zsxq.planet(planet.group_id, token)
@@ -151,7 +151,7 @@ def _save_cookie(planet: Planet, secrets: SecretBox, cookie: str) -> None:
         token = zsxq.token_from_cookie(cookie)
     except ValueError as error:
         raise Invalid({"cookie": str(error)}) from None
-    planet.sealed_token = secrets.seal(token, context=_context(planet.id))
+    planet.sealed_token = secrets.seal(token, context=seal_context(planet.id))
     planet.token_hint = token[-4:]
     _rearm(planet)
 
@@ -161,7 +161,8 @@ def _rearm(planet: Planet) -> None:
     planet.credential_checked_at = planet.credential_expires_at = None
 
 
-def _context(planet_id: uuid.UUID) -> str:
+def seal_context(planet_id: uuid.UUID) -> str:
+    """What a planet's sealed token is bound to."""
     return f"planet:{planet_id}"
 
 

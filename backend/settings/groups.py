@@ -189,6 +189,23 @@ GROUPS: dict[str, Group] = {
         },
         help="金额、退款、账本和操作日志不受影响。清除在每天凌晨进行，不能恢复。",
     ),
+    "login": Group(
+        "登录保护",
+        {
+            "failures": Field("用户名失败次数", "在统计时间内失败这么多次即锁定", "次"),
+            "address_failures": Field("IP 失败次数", "同一 IP 在统计时间内失败这么多次即锁定", "次"),
+            "window_minutes": Field("统计时间", unit="分钟"),
+            "lock_minutes": Field("锁定时间", unit="分钟"),
+        },
+    ),
+    "limits": Group(
+        "访问频率",
+        {
+            "enabled": Field("启用限制", "按登录的人计数，未登录时按 IP 计数"),
+            "per_minute": Field("每分钟请求上限", unit="次"),
+            "sensitive_per_minute": Field("登录与提交上限", "登录、报名等操作每分钟的上限", "次"),
+        },
+    ),
     "storage": Group(
         "对象存储",
         {

@@ -166,6 +166,12 @@ const pages: RouteRecordRaw[] = [
     meta: { title: "操作日志", permission: "log.view" },
   },
   {
+    path: "system/config",
+    name: "settings",
+    component: () => import("@/views/system/SettingsPage.vue"),
+    meta: { title: "系统配置", permission: "settings" },
+  },
+  {
     path: "403",
     name: "forbidden",
     component: () => import("@/views/system/ForbiddenPage.vue"),
