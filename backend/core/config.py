@@ -215,7 +215,7 @@ class RetentionSettings(Section):
     job_run_days: int = Field(default=30, ge=2, le=3650)
 
 
-class LoginSettings(BaseModel):
+class LoginSettings(Section):
     """How many failed log-ins of staff lock a user name or an address, counted over the window, and for how long."""
 
     failures: int = Field(default=5, ge=1, le=100)

@@ -39,11 +39,3 @@ async def names(session: AsyncSession) -> dict[uuid.UUID, str]:
     """Every planet's name, in the order of their names."""
     rows = await session.execute(select(Planet.id, Planet.name).order_by(Planet.name, Planet.id))
     return {row.id: row.name for row in rows}
-
-
-async def locked_after(session: AsyncSession, after: uuid.UUID | None, *, limit: int) -> Sequence[Planet]:
-    """The next planets by id, locked."""
-    statement = select(Planet).order_by(Planet.id).limit(limit).with_for_update()
-    if after is not None:
-        statement = statement.where(Planet.id > after)
-    return (await session.scalars(statement)).all()

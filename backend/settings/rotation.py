@@ -1,15 +1,20 @@
 """Changing the data keys: everything that is sealed, sealed again with the first of them (docs/deploy).
 
-A new kind of sealed value is one more walk here.
+A new column with sealed values is one more line in ``_SEALED``.
 """
 
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from backend import overrides
+from backend.models.camps import Camp
+from backend.models.planets import Planet
 from backend.models.settings import SettingsGroup
-from backend.planets import repository as planets
+from backend.notifications.sending import robot_context
 from backend.planets.service import seal_context
 from backend.runtime import Runtime
 
@@ -17,6 +22,21 @@ BATCH = 100
 
 # Sees a sealed value with what it is bound to and a name for people; what it returns is stored instead, None keeps it.
 _Visit = Callable[[str, str, str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A column whose values are sealed, each for ``context`` of the row's id."""
+
+    table: Any
+    column: str
+    context: Callable[[uuid.UUID], str]
+
+
+_SEALED = (
+    _Sealed(Planet, "sealed_token", seal_context),
+    _Sealed(Camp, "sealed_robot_key", robot_context),
+)
 
 
 class Unreadable(Exception):
@@ -55,21 +75,25 @@ async def rotate(runtime: Runtime) -> dict[str, int]:
 
 
 async def _walk(runtime: Runtime, visit: _Visit) -> None:
-    await _walk_planets(runtime, visit)
+    for sealed in _SEALED:
+        await _walk_rows(runtime, sealed, visit)
     await _walk_settings(runtime, visit)
 
 
-async def _walk_planets(runtime: Runtime, visit: _Visit) -> None:
-    after = None
-    while True:
+async def _walk_rows(runtime: Runtime, sealed: _Sealed, visit: _Visit) -> None:
+    """Batch after batch by id, each in a transaction of its own."""
+    table, column = sealed.table, getattr(sealed.table, sealed.column)
+    statement = select(table).where(column.is_not(None)).order_by(table.id).limit(BATCH).with_for_update()
+    batch = None
+    while batch is None or len(batch) == BATCH:
         async with runtime.db.transaction() as session:
-            batch = await planets.locked_after(session, after, limit=BATCH)
-            for planet in batch:
-                name = f"planet {planet.name} ({planet.id})"
-                planet.sealed_token = visit(planet.sealed_token, seal_context(planet.id), name) or planet.sealed_token
-        if len(batch) < BATCH:
-            return
-        after = batch[-1].id
+            after = table.id > batch[-1].id if batch else true()
+            batch = (await session.scalars(statement.where(after))).all()
+            for row in batch:
+                old = getattr(row, sealed.column)
+                new = visit(old, sealed.context(row.id), f"{table.__tablename__} {row.name} ({row.id})")
+                if new is not None:
+                    setattr(row, sealed.column, new)
 
 
 async def _walk_settings(runtime: Runtime, visit: _Visit) -> None:

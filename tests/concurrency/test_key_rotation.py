@@ -12,11 +12,12 @@ from backend.core.db import Database
 from backend.core.security import SecretBox
 from backend.models.planets import Planet
 from backend.models.staff import Staff
+from backend.notifications.sending import robot_context
 from backend.planets import service as planets
 from backend.runtime import Live, Runtime, open_live
 from backend.settings import rotation
 from backend.settings.rotation import Unreadable, rotate
-from tests.factories import make_planet, make_staff
+from tests.factories import make_camp, make_planet, make_staff
 from tests.settings.rows import save
 from tests.world import World
 
@@ -31,7 +32,9 @@ async def sealed(shared_runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Ru
     old = SecretBox([OLD])
     async with shared_runtime.db.transaction() as session:
         for number in range(40):
-            await make_planet(session, old, token=TOKEN.format(number), name=f"星球 {number:02}")
+            planet = await make_planet(session, old, token=TOKEN.format(number), name=f"星球 {number:02}")
+        camp = await make_camp(session, planet_id=planet.id)
+        camp.sealed_robot_key = old.seal("of the group", context=robot_context(camp.id))
     await save(shared_runtime.db, old, "wecom", {}, {"secret": "of the application", "robot_key": None})
     return replace(shared_runtime, secrets=SecretBox([NEW, OLD]))
 
@@ -95,8 +98,8 @@ async def test_under_load_without_an_error(sealed: Runtime):
 
 
 async def test_it_says_how_many_and_the_second_time_none(sealed: Runtime):
-    assert await rotate(sealed) == {"seen": 41, "resealed": 41}
-    assert await rotate(sealed) == {"seen": 41, "resealed": 0}
+    assert await rotate(sealed) == {"seen": 42, "resealed": 42}
+    assert await rotate(sealed) == {"seen": 42, "resealed": 0}
     assert len(await tokens(sealed.db, SecretBox([NEW]))) == 40
 
 
@@ -106,7 +109,7 @@ async def test_a_rotation_that_was_cut_off_goes_on(sealed: Runtime, monkeypatch:
         resealed = sealed.secrets.reseal(planet.sealed_token, context=f"planet:{planet.id}")
         assert resealed
         planet.sealed_token = resealed
-    assert await rotate(sealed) == {"seen": 41, "resealed": 40}
+    assert await rotate(sealed) == {"seen": 42, "resealed": 41}
 
 
 async def test_what_no_key_opens_is_named_and_nothing_changes(sealed: Runtime):
@@ -116,7 +119,7 @@ async def test_what_no_key_opens_is_named_and_nothing_changes(sealed: Runtime):
     with pytest.raises(Unreadable) as refused:
         await rotate(sealed)
     assert [name.partition(" (")[0] for name in refused.value.names] == [
-        "planet 丢了钥匙的星球", "settings storage.cos_secret_key",
+        "planets 丢了钥匙的星球", "settings storage.cos_secret_key",
     ]  # fmt: skip
     async with sealed.db.transaction() as session:
         found = (await session.scalars(select(Planet).where(Planet.name == "星球 00"))).one()

@@ -149,6 +149,8 @@ async def test_what_is_left_out_stays(admin: Desk, live: Live):
         ("refund", {"fee": 1}, {"fee": "没有这一配置项"}),
         ("payment", {"deposit_min_fen": 200, "deposit_max_fen": 100}, {"deposit_min_fen": "不能高于押金上限"}),
         ("payment", {"order_minutes": 1.5}, {"order_minutes": "应为整数"}),
+        ("notices", {"opens_at": "late"}, {"opens_at": "应为时间，如 09:00"}),
+        ("notices", {"opens_at": "22:00"}, {"opens_at": "须早于结束时间"}),
         ("storage", {"kind": "ftp"}, {"kind": "不是可选的值"}),
         ("storage", {"local_dir": "/etc"}, {"local_dir": "由环境变量决定，不能在这里修改"}),
         ("wechat_pay", {"base_url": "https://evil.test"}, {"base_url": "由环境变量决定，不能在这里修改"}),
@@ -304,7 +306,7 @@ async def test_keys_may_be_typed_instead_of_named(admin: Desk, live: Live, world
 
 
 async def test_what_cannot_be_judged_is_saved_and_shown_as_ill(admin: Desk, live: Live, world: World):
-    world.sandbox.oauth.faults.set("busy", times=None)
+    world.sandbox.wechat_mp.faults.set("busy", times=None)
     group = await saved(admin, "wechat_oauth", {"app_secret": "may-be-right"})
     assert (group["check"]["ok"], group["check"]["detail"]) == (False, "暂时无法连接（-1）")
     assert live.now.settings.wechat_oauth.app_secret.get_secret_value() == "may-be-right"
