@@ -12,5 +12,9 @@ export const MENU: MenuGroup[] = [
   { title: "打卡", icon: "Calendar", pages: ["checkins", "checkin-stats", "sync-logs"] },
   { title: "退款", icon: "Money", pages: ["refunds-pending", "refunds", "reconciliation"] },
   { title: "报表", icon: "TrendCharts", pages: ["report-camps", "report-coaches"] },
-  { title: "系统", icon: "Setting", pages: ["notifications", "planets", "users", "notice-settings", "settings", "logs"] },
+  {
+    title: "系统",
+    icon: "Setting",
+    pages: ["notifications", "planets", "users", "notice-settings", "settings", "logs"],
+  },
 ];

@@ -306,7 +306,7 @@ async def test_keys_may_be_typed_instead_of_named(admin: Desk, live: Live, world
 
 
 async def test_what_cannot_be_judged_is_saved_and_shown_as_ill(admin: Desk, live: Live, world: World):
-    world.sandbox.wechat_mp.faults.set("busy", times=None)
+    world.sandbox.oauth.faults.set("busy", times=None)
     group = await saved(admin, "wechat_oauth", {"app_secret": "may-be-right"})
     assert (group["check"]["ok"], group["check"]["detail"]) == (False, "暂时无法连接（-1）")
     assert live.now.settings.wechat_oauth.app_secret.get_secret_value() == "may-be-right"
