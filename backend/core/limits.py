@@ -18,10 +18,14 @@ from backend.core import clock, metrics
 log = structlog.get_logger(__name__)
 
 WINDOW_SECONDS = 60
-# How long an event waits for Redis: once a connection is up, and for the first one.
-PATIENCE_SECONDS = 0.01
+# How long an event waits for Redis: once a connection is up, and for the first one. Long enough that a stall of our
+# own event loop, which a flood brings about, isn't taken for a slow Redis.
+PATIENCE_SECONDS = 0.15
 FIRST_PATIENCE_SECONDS = 0.25
-# So long Redis is left alone after it failed: an outage must not cost every request its patience.
+# Redis counts as away when it failed, or when nothing at all came back for so long. By time and not by number: a stall
+# makes all who wait late at once.
+SILENCE_SECONDS = 0.4
+# So long it is left alone then: an outage must not cost every request its patience.
 PAUSE_SECONDS = 1.0
 _CONNECTIONS = 32
 
@@ -54,6 +58,7 @@ class SlidingWindow:
         self._met = False
         self._is_open = False
         self._pause_until = 0.0
+        self._silent_since: float | None = None
         self._asked: set[asyncio.Future[int]] = set()
 
     async def seconds_until_free(self, key: str, *, limit: int) -> float:
@@ -69,12 +74,12 @@ class SlidingWindow:
         patience = self._patience if self._met else max(self._patience, FIRST_PATIENCE_SECONDS)
         await asyncio.wait({asked}, timeout=patience)
         if not asked.done():
-            return self._unchecked("slow", loop.time())
+            return self._late(loop.time())
         failure = asked.exception()
         if failure is not None:
             if not isinstance(failure, RedisError | OSError):
                 raise failure
-            return self._unchecked(type(failure).__name__, loop.time())
+            return self._away(type(failure).__name__, loop.time())
         if self._is_open:
             self._is_open = False
             log.info("limits.checked_again")
@@ -88,7 +93,15 @@ class SlidingWindow:
         now_ms = int(clock.timestamp() * 1000)
         return int(await self._take(keys=[f"camp:limit:{key}"], args=[now_ms, WINDOW_SECONDS * 1000, limit]))
 
-    def _unchecked(self, reason: str, now: float) -> float:
+    def _late(self, now: float) -> float:
+        if self._silent_since is None:
+            self._silent_since = now
+        if now - self._silent_since >= SILENCE_SECONDS:
+            return self._away("slow", now)
+        metrics.rate_limits.labels("unchecked").inc()
+        return 0.0
+
+    def _away(self, reason: str, now: float) -> float:
         self._pause_until = now + self._pause
         metrics.rate_limits.labels("unchecked").inc()
         if not self._is_open:
@@ -98,8 +111,9 @@ class SlidingWindow:
 
     def _forget(self, asked: asyncio.Future[int]) -> None:
         self._asked.discard(asked)
-        if not asked.cancelled():
-            asked.exception()  # what came too late is nobody's error
+        # What failed too late is nobody's error; any answer, however late, breaks the silence.
+        if not asked.cancelled() and asked.exception() is None:
+            self._silent_since = None
 
     async def aclose(self) -> None:
         for asked in tuple(self._asked):
