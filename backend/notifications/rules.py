@@ -21,6 +21,13 @@ GAPS = {
     NoticeChannel.WECOM_APP: dt.timedelta(seconds=60 / 30 + 0.2),
 }
 
+# Refusals that concern our whole account and no message of its own: mended in the settings or at the provider, and then
+# every message can leave. Tokens are listed because a second refusal, of a fresh one, says the same.
+ACCOUNT_WIDE = frozenset({
+    "not_configured", "40001", "40013", "40014", "40056", "40125", "40164", "41001", "42001", "48001", "60020",
+    "301002",
+})  # fmt: skip
+
 # What a message that was not sent says about why, in Chinese. Codes of WeCom and the service account are numbers.
 ERROR_TEXTS = {
     "channel_not_configured": "这个渠道还没有配置",
@@ -60,6 +67,7 @@ ERROR_TEXTS = {
     "60111": "企业微信里没有这个账号",
     "81013": "企业微信接收人都无效",
     "93000": "群机器人不存在或已被移除",
+    "301002": "没有使用该企业微信应用的权限",
 }
 
 
@@ -81,15 +89,17 @@ def may_leave_at(scene: Scene, audience: NoticeAudience, now: dt.datetime, setti
 
 
 def is_transient(error: GatewayError) -> bool:
-    """Whether the same message may well arrive later: nobody answered, or not now."""
-    return not isinstance(error, Rejected)
+    """Whether the same message may well arrive later: nobody answered, not now, or our account is set up wrongly."""
+    return not isinstance(error, Rejected) or error.code in ACCOUNT_WIDE
 
 
 def next_try(error: GatewayError, attempts: int, now: dt.datetime) -> dt.datetime | None:
     """When to try again after ``attempts`` tries; None: not by itself."""
     if not is_transient(error):
         return None
-    pause = SWEEP_PAUSE if attempts >= MAX_ATTEMPTS else dt.timedelta(seconds=WAITS_SECONDS[attempts - 1])
+    # Nobody mends an account within seconds.
+    at_once = attempts < MAX_ATTEMPTS and not isinstance(error, Rejected)
+    pause = dt.timedelta(seconds=WAITS_SECONDS[attempts - 1]) if at_once else SWEEP_PAUSE
     if isinstance(error, Unavailable) and error.retry_after:
         pause = max(pause, dt.timedelta(seconds=error.retry_after))
     return now + pause

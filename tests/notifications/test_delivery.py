@@ -1,10 +1,12 @@
 """Messages go out once, are tried again, given up, taken up again, and are never in the way of what they tell about."""
 
+from typing import Any
+
 import pytest
 
 from backend.core import clock
 from backend.core.db import Database
-from backend.gateways.errors import Unavailable
+from backend.gateways.errors import Rejected, Unavailable
 from backend.models.notifications import NoticeStatus
 from backend.notifications import flows, rules, scenes, sending, service
 from backend.notifications.service import To
@@ -71,6 +73,61 @@ async def test_a_message_that_is_refused_for_good_is_marked_and_the_others_go_on
     assert (found[gone.id].status, found[gone.id].error) == (NoticeStatus.FAILED, "81013")
     assert found[gone.id].next_attempt_at is None
     assert sum((await deliver_for(runtime, time, 10)).values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [({"secret": "rotated"}, "40001"), ({"corp_id": "ww0"}, "40013"), ({"agent_id": 7}, "40056"), ({}, "60020")],
+)
+async def test_a_wrong_account_is_tried_again_every_five_minutes_until_it_is_mended(
+    runtime: Runtime, db: Database, world: World, time: Time, wrong: dict[str, Any], code: str
+):
+    async with db.transaction() as session:
+        await colleague(session, "lina")
+    wecom = world.sandbox.wecom
+    right = {name: getattr(wecom, name) for name in wrong}
+    for name, value in wrong.items():
+        setattr(wecom, name, value)
+    if not wrong:
+        wecom.faults.set("ip_refused", times=None)
+    await alert(db, about="1")
+    await alert(db, about="2")
+    await flows.deliver_due(runtime)
+    first, second = await rows(db)
+    # The second is not even tried: the channel is down.
+    assert (first.error, first.attempts, second.attempts) == (code, 1, 0)
+    assert first.next_attempt_at is not None
+    assert first.next_attempt_at > clock.now() + rules.SWEEP_PAUSE * 0.8
+    await deliver_for(runtime, time, 30)
+    assert {row.status for row in await rows(db)} == {NoticeStatus.FAILED}
+    for name, value in right.items():
+        setattr(wecom, name, value)
+    wecom.faults.clear()
+    assert (await deliver_for(runtime, time, 6))["sent"] == 2
+    assert len(app_messages(world)) == 2
+
+
+async def test_a_wrong_account_is_given_up_when_the_scene_is_out_of_date(
+    runtime: Runtime, db: Database, world: World, time: Time
+):
+    world.sandbox.wecom.faults.set("ip_refused", times=None)
+    await alert(db)
+    await flows.deliver_due(runtime)
+    time.advance(scenes.SYNC_FAILED.good_for.total_seconds() + 1)
+    await flows.deliver_due(runtime)
+    [row] = await rows(db)
+    assert (row.status, row.error) == (NoticeStatus.SKIPPED, "out_of_date")
+
+
+@pytest.mark.parametrize("code", ["40001", "40013", "40056", "40125", "40164", "48001", "60020", "not_configured"])
+def test_refusals_of_the_account_may_pass(code: str):
+    now = clock.now()
+    assert [rules.next_try(Rejected("wecom", code), tries, now) for tries in (1, 9)] == [now + rules.SWEEP_PAUSE] * 2
+
+
+@pytest.mark.parametrize("code", ["81013", "60011", "60111", "93000", "40003", "43004", "40037", "47003"])
+def test_refusals_of_a_receiver_or_a_template_are_final(code: str):
+    assert rules.next_try(Rejected("wecom", code), 1, clock.now()) is None
 
 
 async def test_wecom_away_for_an_hour_loses_nothing(runtime: Runtime, db: Database, world: World, time: Time):
