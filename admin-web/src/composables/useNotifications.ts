@@ -28,10 +28,11 @@ export const canResend = (row: Notification) => row.channel !== "inbox" && row.s
 
 /** The record of messages: the list, how many are not sent, and sending again. */
 export function useNotifications() {
-  const unsent = useLoad(() =>
-    api.get("/api/admin/notifications/unsent", { query: queryOf(list.applied.value) }),
-  );
+  // The list asks at once, before it has a name here.
+  let asked = {} as Filters;
+  const unsent = useLoad(() => api.get("/api/admin/notifications/unsent", { query: queryOf(asked) }));
   const list = useList(NOTICE_FILTERS, (filters, paging) => {
+    asked = filters;
     void unsent.load();
     return api.get("/api/admin/notifications", { query: { ...queryOf(filters), ...paging } });
   });

@@ -32,6 +32,7 @@ async def test_a_message_is_found_read_and_sent_again(new_desk: NewDesk, stand: 
     page = desk.page
     await desk.open(f"/notifications?camp_id={camp.id}")
     line = row(page, "支付成功")
+    await expect(page.locator(".card").filter(has_text="已发送").locator(".number")).to_have_text("1")
     await expect(line).to_contain_text("站内消息")
     await expect(line).to_contain_text("已发送")
     # What lies in the member's app is not sent again.
