@@ -28,8 +28,7 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
-            # What 304 says replaces what the kept answer said; that one knows better.
-            if message["type"] == "http.response.start" and message["status"] != 304:
+            if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._defaults.items():
                     headers.setdefault(name, value)
