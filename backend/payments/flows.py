@@ -32,7 +32,6 @@ NOTIFY_PATH = "/api/webhook/wechat/payment"
 _AT_ONCE = 5
 # Younger open orders are still being paid, and their notification is on its way.
 _TIME_TO_PAY = dt.timedelta(minutes=1)
-_CLOSED_FOR = dt.timedelta(hours=24)
 _OVER = frozenset({"ORDER_PAID", "ORDER_CLOSED"})
 
 
@@ -60,7 +59,7 @@ async def place_order(runtime: Runtime, payer: CurrentPayer, wish: Wish) -> Paym
         except (Unavailable, Unknown) as error:
             log.warning("payment.prepay_later", out_trade_no=placed.payment.out_trade_no, error=error.code)
             return placed.payment
-        fact = await _last_word(runtime, placed.payment.out_trade_no)
+        fact = await _last_word(runtime, placed.payment)
         if fact is not None:
             await _record(runtime, fact)
         closed_id = placed.payment.id if fact is None else None
@@ -104,6 +103,7 @@ async def _new_prepay(runtime: Runtime, payment: Payment, payer: CurrentPayer) -
         openid=payer.openid,
         payer_client_ip=payment.payer_ip,
     )
+    runtime.wechat_pay.require_merchant(payment.mch_id)
     until = rules.prepay_expiry(payment.channel, clock.now())
     try:
         made = await runtime.wechat_pay.create_order(request)
@@ -124,7 +124,7 @@ async def look_up(runtime: Runtime, payer: CurrentPayer, payment_id: uuid.UUID) 
     async with runtime.db.transaction() as session:
         payment = await service.get_owned(session, payer, payment_id)
     if payment.status is not PaymentStatus.PAID:
-        fact = await _payment_at_provider(runtime, payment.out_trade_no)
+        fact = await _payment_at_provider(runtime, payment)
         if fact is not None:
             await _record(runtime, fact)
 
@@ -137,7 +137,7 @@ async def settle_order(runtime: Runtime, payment_id: uuid.UUID) -> PaymentStatus
     async with runtime.db.transaction() as session:
         payment = await session.get_one(Payment, payment_id)
     if payment.status is PaymentStatus.PENDING:
-        await _settle(runtime, payment, await _last_word(runtime, payment.out_trade_no))
+        await _settle(runtime, payment, await _last_word(runtime, payment))
     async with runtime.db.transaction() as session:
         return (await session.get_one(Payment, payment_id)).status
 
@@ -156,29 +156,31 @@ async def _record(runtime: Runtime, fact: PaymentFact) -> Outcome:
         return (await service.record_payment(session, fact, source="query", actor=SYSTEM)).outcome
 
 
-async def _last_word(runtime: Runtime, out_trade_no: str) -> PaymentFact | None:
+async def _last_word(runtime: Runtime, payment: Payment) -> PaymentFact | None:
     """The payment of an order, or None once it can't be paid any more: closed by us now, before, or never made there.
 
     Closing can lose the race against the payer, therefore the second query. Raises the gateway's errors.
     """
-    state = await runtime.wechat_pay.query_order(out_trade_no)
+    runtime.wechat_pay.require_merchant(payment.mch_id)
+    state = await runtime.wechat_pay.query_order(payment.out_trade_no)
     if state is None or state.payment is not None or state.trade_state == "CLOSED":
         return state.payment if state else None
     try:
-        await runtime.wechat_pay.close_order(out_trade_no)
+        await runtime.wechat_pay.close_order(payment.out_trade_no)
     except Rejected as error:
         if error.code != "ORDER_PAID":
             raise
     else:
         return None
-    state = await runtime.wechat_pay.query_order(out_trade_no)
+    state = await runtime.wechat_pay.query_order(payment.out_trade_no)
     if state is None or state.payment is None:
         raise Unknown("wechat_pay", "contradiction", "paid when closing, unpaid when asked")
     return state.payment
 
 
-async def _payment_at_provider(runtime: Runtime, out_trade_no: str) -> PaymentFact | None:
-    state = await runtime.wechat_pay.query_order(out_trade_no)
+async def _payment_at_provider(runtime: Runtime, payment: Payment) -> PaymentFact | None:
+    runtime.wechat_pay.require_merchant(payment.mch_id)
+    state = await runtime.wechat_pay.query_order(payment.out_trade_no)
     return state.payment if state else None
 
 
@@ -198,7 +200,9 @@ async def payment_backfill(runtime: Runtime) -> dict[str, Any]:
     """Each hour: ask about open and lately closed orders, and record payments whose notification was lost."""
     now = clock.now()
     async with runtime.db.transaction() as session:
-        orders = await repository.possibly_paid(session, opened_by=now - _TIME_TO_PAY, closed_from=now - _CLOSED_FOR)
+        orders = await repository.possibly_paid(
+            session, opened_by=now - _TIME_TO_PAY, closed_from=now - rules.PAYABLE_AFTER_CLOSING
+        )
 
     async def fill(_: Payment, fact: PaymentFact | None) -> str:
         return (await _record(runtime, fact)).value if fact is not None else "unpaid"
@@ -209,7 +213,7 @@ async def payment_backfill(runtime: Runtime) -> dict[str, Any]:
 async def _each(
     orders: Sequence[Payment],
     *,
-    ask: Callable[[str], Awaitable[PaymentFact | None]],
+    ask: Callable[[Payment], Awaitable[PaymentFact | None]],
     write: Callable[[Payment, PaymentFact | None], Awaitable[str]],
 ) -> dict[str, int]:
     """Ask the provider about some orders at once, and write its answers down one after the other.
@@ -219,7 +223,7 @@ async def _each(
     counts = Counter(asked=len(orders))
     for start in range(0, len(orders), _AT_ONCE):
         some = orders[start : start + _AT_ONCE]
-        words = await asyncio.gather(*(ask(order.out_trade_no) for order in some), return_exceptions=True)
+        words = await asyncio.gather(*(ask(order) for order in some), return_exceptions=True)
         for order, word in zip(some, words, strict=True):
             try:
                 if isinstance(word, BaseException):

@@ -71,3 +71,14 @@ async def possibly_paid(
     closed = and_(Payment.status == PaymentStatus.CLOSED, Payment.closed_at >= closed_from)
     statement = select(Payment).where(or_(waiting, closed)).order_by(Payment.created_at, Payment.id)
     return (await session.scalars(statement)).all()
+
+
+async def open_elsewhere(
+    session: AsyncSession, *, mch_id: str, app_id: str, closed_from: dt.datetime
+) -> tuple[bool, bool]:
+    """Whether an order of any other merchant or account is open, and whether one was closed since an instant."""
+    elsewhere = or_(Payment.mch_id != mch_id, Payment.app_id != app_id)
+    pending = exists().where(Payment.status == PaymentStatus.PENDING, elsewhere)
+    closed = exists().where(Payment.status == PaymentStatus.CLOSED, Payment.closed_at >= closed_from, elsewhere)
+    is_pending, is_closed = (await session.execute(select(pending, closed))).one()
+    return is_pending, is_closed

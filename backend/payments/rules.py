@@ -14,6 +14,8 @@ _PREPAY_LIFE = {
     Channel.NATIVE: dt.timedelta(hours=2),
 }
 _MARGIN = dt.timedelta(minutes=1)
+# So long after closing we still ask whether an order was paid; meanwhile its merchant must stay the one in force.
+PAYABLE_AFTER_CLOSING = dt.timedelta(hours=24)
 
 EXCESS_TEXTS = {
     Excess.ALREADY_ENROLLED: "重复支付，已有报名",

@@ -85,6 +85,10 @@ async def ask(runtime: Runtime, one: Sending, pace: _Pace | None = None) -> Outc
 
     Asks about the number first where an earlier try may have worked (WeChat Pay v3, refunds: the one safe algorithm).
     """
+    try:
+        runtime.wechat_pay.require_merchant(one.mch_id)
+    except Unknown as error:
+        return Outcome(error, None)
     if one.ask_first:
         try:
             fact = await runtime.wechat_pay.query_refund(one.request.out_refund_no)
@@ -115,14 +119,14 @@ async def _query_accepted(runtime: Runtime) -> int:
     asked = 0
     while True:
         async with runtime.db.transaction() as session:
-            numbers = await sending.claim_queries(session, limit=_AT_ONCE, settings=runtime.settings.refund)
-        if not numbers:
+            claimed = await sending.claim_queries(session, limit=_AT_ONCE, settings=runtime.settings.refund)
+        if not claimed:
             return asked
-        facts = await asyncio.gather(*(_query(runtime, number) for number in numbers))
+        facts = await asyncio.gather(*(_query(runtime, *one) for one in claimed))
         for fact in facts:
             if fact is not None:
                 await _take_in(runtime, fact)
-        asked += len(numbers)
+        asked += len(claimed)
 
 
 async def refresh(runtime: Runtime, refund_id: uuid.UUID) -> None:
@@ -134,23 +138,28 @@ async def refresh(runtime: Runtime, refund_id: uuid.UUID) -> None:
         refund = await session.get_one(Refund, refund_id)
         if refund.status is not RefundStatus.PROCESSING:
             return
-        number = refund.out_refund_no
-    fact = await _known(runtime, number)
+        number, mch_id = refund.out_refund_no, await repository.merchant_of(session, refund)
+    fact = await _known(runtime, number, mch_id)
     if fact is not None:
         await _take_in(runtime, fact)
 
 
-async def _query(runtime: Runtime, out_refund_no: str) -> RefundFact | None:
+async def _query(runtime: Runtime, out_refund_no: str, mch_id: str) -> RefundFact | None:
     try:
-        return await _known(runtime, out_refund_no)
+        return await _known(runtime, out_refund_no, mch_id)
     except GatewayError as error:
         log.warning("refund.query_failed", out_refund_no=out_refund_no, code=error.code)
         return None
 
 
-async def _known(runtime: Runtime, out_refund_no: str) -> RefundFact | None:
+async def _at_provider(runtime: Runtime, out_refund_no: str, mch_id: str) -> RefundFact | None:
+    runtime.wechat_pay.require_merchant(mch_id)
+    return await runtime.wechat_pay.query_refund(out_refund_no)
+
+
+async def _known(runtime: Runtime, out_refund_no: str, mch_id: str) -> RefundFact | None:
     """What the provider says about a refund that it accepted; that it knows nothing of it is an alarm."""
-    fact = await runtime.wechat_pay.query_refund(out_refund_no)
+    fact = await _at_provider(runtime, out_refund_no, mch_id)
     if fact is None:
         log.error("refund.unknown_to_provider", out_refund_no=out_refund_no)
     return fact
@@ -170,8 +179,8 @@ async def settle_offline(runtime: Runtime, refund_id: uuid.UUID, *, note: str, a
     async with runtime.db.transaction() as session:
         refund = await session.get_one(Refund, refund_id)
         recovery.require_failed(refund)
-        number = refund.out_refund_no
-    fact = await runtime.wechat_pay.query_refund(number)
+        number, mch_id = refund.out_refund_no, await repository.merchant_of(session, refund)
+    fact = await _at_provider(runtime, number, mch_id)
     if fact is not None:
         await _take_in(runtime, fact)
     async with runtime.db.transaction() as session:

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 # What no longer takes up any of the paid amount.
 _RELEASED = (RefundStatus.REJECTED, RefundStatus.CLOSED)
+# Approved, and the provider's last word is missing.
+_AT_PROVIDER = (RefundStatus.APPROVED, RefundStatus.SENDING, RefundStatus.PROCESSING, RefundStatus.FAILED)
 
 
 async def _share_camps(session: AsyncSession, camp_ids: Collection[uuid.UUID]) -> None:
@@ -101,6 +103,13 @@ async def is_kept(session: AsyncSession, payment_id: uuid.UUID) -> bool:
     return await session.scalar(statement) is not None
 
 
+async def open_elsewhere(session: AsyncSession, *, mch_id: str, app_id: str) -> bool:
+    """Whether a refund of an order of any other merchant or account is approved and not at its end."""
+    elsewhere = or_(Payment.mch_id != mch_id, Payment.app_id != app_id)
+    statement = select(Refund.id).join(Payment, Payment.id == Refund.payment_id)
+    return await session.scalar(statement.where(Refund.status.in_(_AT_PROVIDER), elsewhere).limit(1)) is not None
+
+
 async def open_hold(session: AsyncSession, *, lock: bool = False) -> RefundHold | None:
     """The hold that keeps everybody from sending, if one is open."""
     statement = select(RefundHold).where(RefundHold.ended_at.is_(None))
@@ -145,16 +154,25 @@ async def next_approved(session: AsyncSession, *, approved_after: datetime) -> d
     )
 
 
-async def lock_to_query(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[Refund]:
-    """Accepted refunds the provider should be asked about now; those another worker holds are left out."""
+async def lock_to_query(session: AsyncSession, *, now: datetime, limit: int) -> list[tuple[Refund, str]]:
+    """Accepted refunds the provider should be asked about now, each with its merchant.
+
+    Those another worker holds are left out.
+    """
     statement = (
-        select(Refund)
+        select(Refund, Payment.mch_id)
+        .join(Payment, Payment.id == Refund.payment_id)
         .where(Refund.status == RefundStatus.PROCESSING, Refund.next_attempt_at <= now)
         .order_by(Refund.next_attempt_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Refund)
     )
-    return (await session.scalars(statement)).all()
+    return [(refund, mch_id) for refund, mch_id in await session.execute(statement)]
+
+
+async def merchant_of(session: AsyncSession, refund: Refund) -> str:
+    """The merchant that took the money, the only one that can give it back."""
+    return (await session.get_one(Payment, refund.payment_id)).mch_id
 
 
 async def camps_to_settle(session: AsyncSession) -> Sequence[uuid.UUID]:

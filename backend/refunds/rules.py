@@ -27,6 +27,7 @@ FAILURE_TEXTS = {
     "timeout": "微信支付应答超时，结果未知",
     "connection_lost": "与微信支付的连接中断，结果未知",
     "bad_signature": "微信支付应答验签失败，结果未知",
+    "other_merchant": "订单属于另一个商户，无法查询或退款",
     "no_connection": "无法连接微信支付",
     "FREQUENCY_LIMITED": "微信支付限制频率，结果未知",
     "RATELIMIT_EXCEEDED": "微信支付限制频率，结果未知",

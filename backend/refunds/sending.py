@@ -31,12 +31,16 @@ _PAYER_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A claimed refund: what to ask for, and which try this is. ``ask_first``: an earlier try may have worked."""
+    """A claimed refund: what to ask of which merchant, and which try this is.
+
+    ``ask_first``: an earlier try may have worked.
+    """
 
     refund_id: uuid.UUID
     sequence: int
     attempt: int
     ask_first: bool
+    mch_id: str
     request: RefundRequest
 
 
@@ -90,7 +94,7 @@ def _sending(refund: Refund, payment: Payment, notify_url: str) -> Sending:
         reason=f"{_PAYER_TEXTS[refund.kind]} {payment.description}",
     )
     ask_first = refund.sendings > 1 or refund.attempts > 1
-    return Sending(refund.id, refund.sendings, refund.attempts, ask_first, request)
+    return Sending(refund.id, refund.sendings, refund.attempts, ask_first, payment.mch_id, request)
 
 
 async def record(session: AsyncSession, sending: Sending, outcome: Outcome, *, settings: RefundSettings) -> None:
@@ -135,13 +139,16 @@ async def _fail(session: AsyncSession, refund: Refund, payment: Payment, *, code
     await service.fail(session, refund, payment, code=code, message=message, event="answer", actor=PROVIDER)
 
 
-async def claim_queries(session: AsyncSession, *, limit: int, settings: RefundSettings) -> list[str]:
-    """Numbers of accepted refunds to ask about now; the next time is set, and what takes too long is told once."""
+async def claim_queries(session: AsyncSession, *, limit: int, settings: RefundSettings) -> list[tuple[str, str]]:
+    """Numbers of accepted refunds to ask about now, each with its merchant.
+
+    The next time is set, and what takes too long is told once.
+    """
     now = clock.now()
-    refunds = await repository.lock_to_query(session, now=now, limit=limit)
-    for refund in refunds:
+    found = await repository.lock_to_query(session, now=now, limit=limit)
+    for refund, _ in found:
         sent_at = refund.sent_at or refund.created_at
         refund.next_attempt_at = rules.next_query_at(sent_at, now)
         if now - sent_at > dt.timedelta(hours=settings.stuck_hours):
             await messages.refund_stuck(session, refund, hours=settings.stuck_hours)
-    return [refund.out_refund_no for refund in refunds]
+    return [(refund.out_refund_no, mch_id) for refund, mch_id in found]

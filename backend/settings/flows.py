@@ -7,9 +7,13 @@ from typing import Any
 
 from backend.core import clock
 from backend.core.actor import Actor
+from backend.core.config import Section, WeChatPaySettings
 from backend.core.errors import AppError, Conflict, Invalid
+from backend.payments import repository as payments
+from backend.payments.rules import PAYABLE_AFTER_CLOSING
 from backend.planets import flows as planets
 from backend.planets import repository as planets_repository
+from backend.refunds import repository as refunds
 from backend.runtime import Live, Runtime
 from backend.settings import service
 from backend.settings.checks import MOST_SECONDS, TRIED, Check, try_connection
@@ -21,6 +25,12 @@ from backend.settings.service import Group
 
 class NotTestable(Conflict):
     code, message = "settings_not_testable", "这组配置没有可以测试的连接"
+
+
+class MerchantInUse(Conflict):
+    """Only the merchant of an order can tell what becomes of it: what is open at the one before must end first."""
+
+    code, message = "merchant_in_use", "还有未了结的订单或退款，暂不能修改商户号或 AppID"
 
 
 async def read(live: Live, runtime: Runtime, name: str) -> Group:
@@ -42,13 +52,14 @@ async def save(
     """Check what was typed as a whole, try its connection, keep it, and let this process work with it.
 
     Credentials that the other side refuses are not kept; those that can't be judged because it is away, are.
-    Raises NotFound, SettingsChanged, Invalid with every field that is wrong.
+    Raises NotFound, SettingsChanged, MerchantInUse, Invalid with every field that is wrong.
     """
     before = await read(live, runtime, name)
     service.require_version(before, version)
     new = draft(name, before.section, typed, clear)
     if new.section == before.section and before.problem is None:
         return  # nothing to save, and nothing to tell the log
+    await _require_settled(runtime, before.section, new.section)
     check = None
     if name in TRIED and new.section != before.section and _filled(new.section):
         check = await try_connection(live, name, new.section)
@@ -61,6 +72,27 @@ async def save(
         else:
             await forget_check(session, name)
     await live.refresh()
+
+
+async def _require_settled(runtime: Runtime, old: Section, new: Section) -> None:
+    """Raises MerchantInUse with what is still open when another merchant or account is about to take over.
+
+    An order that slips in between is safe too: nobody asks a merchant about another's (``require_merchant``).
+    """
+    if not (isinstance(old, WeChatPaySettings) and isinstance(new, WeChatPaySettings)):
+        return
+    if (old.mch_id, old.app_id) == (new.mch_id, new.app_id):
+        return
+    closed_from = clock.now() - PAYABLE_AFTER_CLOSING
+    async with runtime.db.transaction() as session:
+        pending, closed = await payments.open_elsewhere(
+            session, mch_id=new.mch_id, app_id=new.app_id, closed_from=closed_from
+        )
+        refunding = await refunds.open_elsewhere(session, mch_id=new.mch_id, app_id=new.app_id)
+    kinds = {"待支付的订单": pending, "关闭不满 24 小时的订单": closed, "已通过但未完成的退款（含失败）": refunding}
+    found = "、".join(words for words, is_open in kinds.items() if is_open)
+    if found:
+        raise MerchantInUse(f"原商户还有{found}，了结后才能修改商户号或 AppID")
 
 
 async def test(

@@ -22,7 +22,7 @@ from backend.payments import flows, service
 from backend.payments.service import PaymentNotPending, Wish
 from backend.runtime import Runtime
 from tests.conftest import Time
-from tests.factories import make_camp, make_payer
+from tests.factories import make_camp, make_payer, make_payment
 from tests.payments.shop import FORM, current, minutes, new_openid
 from tests.world import World
 
@@ -339,6 +339,25 @@ async def test_one_order_that_fails_does_not_hold_up_the_others(runtime: Runtime
     assert await flows.order_expiry(runtime) == {"asked": 2, "unanswered": 1, "closed": 1}
     states = {(await now_of(runtime, each)).status for each in (first, second)}
     assert states == {PaymentStatus.PENDING, PaymentStatus.CLOSED}
+
+
+async def test_what_another_merchant_sold_is_never_taken_for_unpaid(runtime: Runtime, world: World, time: Time) -> None:
+    """The merchant in force doesn't know the order, and its payer may be paying it at the one before."""
+    async with runtime.db.transaction() as session:
+        payer = await make_payer(session, openid=new_openid())
+        elsewhere = await make_payment(session, await make_camp(session), payer, mch_id="1900000999")
+    for asked in (
+        flows.prepay(runtime, current(payer), elsewhere.id),
+        flows.look_up(runtime, current(payer), elsewhere.id),
+        flows.settle_order(runtime, elsewhere.id),
+    ):
+        with pytest.raises(Unknown, match="other_merchant"):
+            await asked
+    time.advance(31 * 60)
+    assert await flows.order_expiry(runtime) == {"asked": 1, "unanswered": 1}
+    assert await flows.payment_backfill(runtime) == {"asked": 1, "unanswered": 1}
+    assert (await now_of(runtime, elsewhere)).status is PaymentStatus.PENDING
+    assert elsewhere.out_trade_no not in world.sandbox.wechat_pay.orders.by_number
 
 
 async def test_backfill_records_a_payment_whose_notification_was_lost(

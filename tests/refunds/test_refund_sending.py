@@ -7,17 +7,17 @@ from sqlalchemy import select
 
 from backend.core.actor import PROVIDER
 from backend.core.db import Database
-from backend.gateways.errors import Rejected
+from backend.gateways.errors import Rejected, Unknown
 from backend.ledger import service as ledger
 from backend.models.ledger import Account
 from backend.models.notifications import Notification
 from backend.models.refunds import Refund, RefundHold, RefundStatus
-from backend.refunds import flows, recovery, service
+from backend.refunds import flows, recovery, review, service
 from backend.refunds.sending import Outcome
 from backend.runtime import Runtime
 from tests import factories
 from tests.conftest import RecordingQueue, Time
-from tests.refunds.facts import fact_about
+from tests.refunds.facts import ended_camp, enrolled, fact_about
 from tests.refunds.provider import actor_of, approved, books_agree, now_of, statuses
 from tests.world import World
 
@@ -261,6 +261,58 @@ async def test_a_failure_recorded_too_late_changes_nothing(runtime: Runtime, wor
     assert (await now_of(runtime.db, refund)).status is S.SENDING
     await flows.record(runtime, again, await flows.ask(runtime, again))
     await flows.record(runtime, claimed, stale)
+    assert (await now_of(runtime.db, refund)).status is S.PROCESSING
+
+
+# Another merchant in force.
+
+
+async def approved_elsewhere(runtime: Runtime) -> Refund:
+    """An approved refund of money that the merchant in force never got."""
+    async with runtime.db.transaction() as session:
+        camp, payer = await ended_camp(session), await factories.make_payer(session, openid="o-elsewhere")
+        payment = await factories.make_payment(session, camp, payer, paid=True, mch_id="1900000999")
+        refund = await factories.make_refund(session, await enrolled(session, camp, payer=payer, payment=payment))
+        reviewer = await factories.make_staff(session)
+    async with runtime.db.transaction() as session:
+        await review.approve(session, refund.id, actor=actor_of(reviewer), note=None)
+    return refund
+
+
+async def test_what_another_merchant_took_is_neither_sent_nor_settled(
+    runtime: Runtime, world: World, time: Time
+) -> None:
+    """The merchant in force knows nothing of such a refund, which may have been paid out by the one before."""
+    refund = await approved_elsewhere(runtime)
+    await flows.send(runtime, {})
+    row = await now_of(runtime.db, refund)
+    assert (row.status, row.attempts) == (S.SENDING, 1)
+    for _ in range(3):
+        time.advance(1801)
+        await flows.refund_sweep(runtime)
+    row = await now_of(runtime.db, refund)
+    assert (row.status, row.failure_code) == (S.FAILED, "other_merchant")
+    assert row.failure_message == "订单属于另一个商户，无法查询或退款"
+    async with runtime.db.transaction() as session:
+        staff = await factories.make_staff(session)
+    with pytest.raises(Unknown, match="other_merchant"):
+        await flows.settle_offline(runtime, refund.id, note="已转账", actor=actor_of(staff))
+    assert (await now_of(runtime.db, refund)).status is S.FAILED
+    assert accepted(world) == 0
+
+
+async def test_an_accepted_refund_of_another_merchant_is_not_asked_about(
+    runtime: Runtime, world: World, time: Time
+) -> None:
+    refund = await approved_elsewhere(runtime)
+    assert len(await flows.claim(runtime)) == 1
+    async with runtime.db.transaction() as session:
+        fact = await fact_about(session, refund, "PROCESSING")
+        await service.record_refund(session, fact, source="callback", actor=PROVIDER)
+    time.advance(61)
+    assert (await flows.refund_sweep(runtime))["queried"] == 1
+    with pytest.raises(Unknown, match="other_merchant"):
+        await flows.refresh(runtime, refund.id)
     assert (await now_of(runtime.db, refund)).status is S.PROCESSING
 
 

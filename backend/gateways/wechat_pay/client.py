@@ -59,6 +59,15 @@ class WeChatPay:
         if self._connected is not None:
             await self._connected.wire.aclose()
 
+    def require_merchant(self, mch_id: str) -> None:
+        """Raises Unknown with code ``other_merchant`` when we speak as another merchant than this one.
+
+        To be called before anything is asked about an order or refund: WeChat Pay says of another merchant's that it
+        doesn't exist, which must never count as its end.
+        """
+        if self._connected is not None and self._connected.credentials.merchant.mch_id != mch_id:
+            raise Unknown(SYSTEM, "other_merchant")
+
     async def create_order(self, order: OrderRequest) -> str:
         """Create the order, or renew it when called again with the same values.
 

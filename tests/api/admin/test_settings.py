@@ -1,5 +1,6 @@
 """系统配置: groups saved as a whole, secrets that never come back, connections tried for real."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import select
 
+from backend.core import clock
 from backend.core.config import Settings
 from backend.core.db import Database
 from backend.core.security import SecretBox
 from backend.models.audit import AuditEntry
+from backend.models.payments import PaymentStatus
+from backend.models.refunds import RefundStatus
 from backend.models.settings import SettingsGroup
 from backend.models.staff import StaffRole
 from backend.runtime import Live, Runtime
@@ -19,7 +23,8 @@ from backend.sandbox.wechat_pay.keys import private_pem, public_pem, rsa_key
 from backend.settings.groups import GROUPS
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.factories import make_planet
+from tests.factories import make_camp, make_payment, make_planet
+from tests.refunds.facts import refund_in
 from tests.settings.rows import save
 from tests.world import World
 
@@ -303,6 +308,62 @@ async def test_keys_may_be_typed_instead_of_named(admin: Desk, live: Live, world
     assert path is not None
     path.write_text("damaged")
     await live.now.wechat_pay.probe()
+
+
+async def merchant_refused(desk: Desk, values: dict[str, Any]) -> str:
+    answer = await put(desk, "wechat_pay", values)
+    assert (answer.status_code, answer.json()["code"]) == (409, "merchant_in_use")
+    return str(answer.json()["message"])
+
+
+async def order(db: Database, hours_closed: float | None) -> None:
+    """An order that is still open, or was closed so long ago."""
+    fields: dict[str, Any] = {}
+    if hours_closed is not None:
+        fields = {"status": PaymentStatus.CLOSED, "closed_at": clock.now() - dt.timedelta(hours=hours_closed)}
+    async with db.transaction() as session:
+        await make_payment(session, await make_camp(session), **fields)
+
+
+@pytest.mark.parametrize("values", [{"mch_id": "1900000999"}, {"app_id": "wx0000000000000009"}])
+@pytest.mark.parametrize(
+    ("hours_closed", "told"),
+    [
+        (None, "原商户还有待支付的订单，了结后才能修改商户号或 AppID"),
+        (23.9, "原商户还有关闭不满 24 小时的订单，了结后才能修改商户号或 AppID"),
+    ],
+)
+async def test_the_merchant_stays_while_one_of_its_orders_may_be_paid(
+    admin: Desk, db: Database, values: dict[str, Any], hours_closed: float | None, told: str
+):
+    await order(db, hours_closed)
+    assert await merchant_refused(admin, values) == told
+    assert await rows(db) == []
+
+
+async def test_an_order_closed_a_day_ago_holds_no_merchant(admin: Desk, db: Database):
+    await order(db, 24.1)
+    await saved(admin, "wechat_pay", {"app_id": "wx0000000000000009"})
+
+
+@pytest.mark.parametrize("status", RefundStatus)
+async def test_the_merchant_stays_while_one_of_its_refunds_may_be_paid_out(
+    admin: Desk, db: Database, status: RefundStatus
+):
+    async with db.transaction() as session:
+        await refund_in(session, status)
+    other = {"app_id": "wx0000000000000009"}
+    if status in ("approved", "sending", "processing", "failed"):
+        assert "已通过但未完成的退款（含失败）" in await merchant_refused(admin, other)
+    else:
+        await saved(admin, "wechat_pay", other)
+
+
+async def test_the_merchant_of_what_is_open_may_be_put_back(admin: Desk, db: Database):
+    """After a change from outside, such as by the environment."""
+    async with db.transaction() as session:
+        await make_payment(session, await make_camp(session), app_id="wx0000000000000009")
+    await saved(admin, "wechat_pay", {"app_id": "wx0000000000000009"})
 
 
 async def test_what_cannot_be_judged_is_saved_and_shown_as_ill(admin: Desk, live: Live, world: World):
