@@ -19,10 +19,13 @@ FEW_TRIES = 2
 
 async def log_in(runtime: Runtime, *, username: str, password: str, actor: Actor) -> tuple[str, Staff]:
     """A token for whoever knows the password, and who that is. Raises LoginLocked, LoginFailed, AccountDisabled."""
-    settings, actor = runtime.settings, replace(actor, kind="staff", name=username)
+    settings = runtime.settings
     async with runtime.db.transaction() as session:
         tried = await throttle.let_in(session, username=username, ip=actor.ip, settings=settings.login)
         seen = await repository.by_username(session, username)
+    # The log is for ever, and what nobody is called may be a password in the wrong field.
+    name = username if seen is not None else f"{username[:1]}***"
+    actor = replace(actor, kind="staff", name=name)
     right = await service.right_password(seen, password)
     async with runtime.db.transaction() as session:
         staff = await repository.by_id(session, seen.id, lock=True) if seen is not None and right else None
@@ -35,7 +38,7 @@ async def log_in(runtime: Runtime, *, username: str, password: str, actor: Actor
             )
             return token, staff
         refusal = AccountDisabled() if staff is not None and not staff.active else _refusal(tried)
-        _tell(session, tried, refusal, username=username, actor=actor)
+        _tell(session, tried, refusal, name=name, actor=actor)
     raise refusal
 
 
@@ -50,11 +53,11 @@ def _refusal(tried: Try) -> AppError:
     return LoginFailed()
 
 
-def _tell(session: AsyncSession, tried: Try, refusal: AppError, *, username: str, actor: Actor) -> None:
+def _tell(session: AsyncSession, tried: Try, refusal: AppError, *, name: str, actor: Actor) -> None:
     """The failure, and what it locked, in the audit log. Tries while a lock lasts aren't told: there may be many."""
     error = refusal.message if isinstance(refusal, AccountDisabled) else LoginFailed.message
-    audit.record(session, actor, "auth.login_failed", target_type="staff", target_name=username, error=error)
+    audit.record(session, actor, "auth.login_failed", target_type="staff", target_name=name, error=error)
     if tried.name_locked_until is not None:
-        audit.record(session, actor, "auth.lock", target_type="staff", target_name=username)
+        audit.record(session, actor, "auth.lock", target_type="staff", target_name=name)
     if tried.address_locked_until is not None:
         audit.record(session, actor, "auth.lock", target_type="address", target_name=actor.ip)

@@ -143,6 +143,15 @@ async def test_what_failed_and_what_it_locked_is_in_the_audit_log(
     assert [(row.action, row.target_name) for row in rows if row not in failed] == [("auth.lock", "lin")]
 
 
+async def test_a_password_in_the_wrong_field_isnt_written_down(client: httpx.AsyncClient, db: Database) -> None:
+    """Neither what failed nor what it locked names what nobody is called."""
+    await codes(client, PASSWORD, 5)
+    async with db.transaction() as session:
+        rows = (await session.scalars(select(AuditEntry))).all()
+    assert {row.action for row in rows} == {"auth.login_failed", "auth.lock"}
+    assert {(row.actor_name, row.target_name) for row in rows} == {(f"{PASSWORD[0]}***",) * 2}
+
+
 async def test_a_disabled_account_is_told_as_the_reason(client: httpx.AsyncClient, db: Database) -> None:
     async with db.transaction() as session:
         await make_staff(session, username="gone", active=False)
