@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import CursorResult, Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit import chain
@@ -33,7 +33,8 @@ async def housekeeping(runtime: Runtime) -> dict[str, Any]:
         "oauth_states": delete(OAuthState).where(OAuthState.expires_at < now),
         "staff_sessions": delete(StaffSession).where(StaffSession.expires_at < now),
         "login_guards": delete(LoginGuard).where(LoginGuard.updated_at < now - dt.timedelta(days=2)),
-        "job_runs": delete(JobRun).where(JobRun.created_at < old),
+        # The newest good look at the audit log holds the head that the next one compares with: it stays, however old.
+        "job_runs": delete(JobRun).where(JobRun.created_at < old, JobRun.id.not_in(_newest_check(JobRun.id))),
     }
     removed = {}
     async with runtime.db.transaction() as session:
@@ -72,9 +73,13 @@ async def audit_check(runtime: Runtime) -> dict[str, Any]:
 
 
 async def _noted_head(session: AsyncSession) -> Head | None:
-    statement = select(JobRun.summary).where(JobRun.name == audit_check.__name__, JobRun.ok.is_(True))
-    summary = await session.scalar(statement.order_by(JobRun.created_at.desc(), JobRun.id.desc()).limit(1))
+    summary = await session.scalar(_newest_check(JobRun.summary))
     return Head.parse(summary["head"]) if summary else None
+
+
+def _newest_check(column: Any) -> Select[Any]:
+    statement = select(column).where(JobRun.name == audit_check.__name__, JobRun.ok.is_(True))
+    return statement.order_by(JobRun.created_at.desc(), JobRun.id.desc()).limit(1)
 
 
 async def _tell_damage(session: AsyncSession, damage: Damage) -> None:

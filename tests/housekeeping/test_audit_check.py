@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from backend.housekeeping.flows import housekeeping
 from backend.jobs import run_job
 from backend.models.jobs import JobRun
 from backend.models.notifications import Notification
@@ -47,3 +48,14 @@ async def test_what_was_rewritten_since_the_last_check_is_found(shared_runtime: 
     await tamper(shared_runtime.db, "UPDATE audit_log SET note = 'x' WHERE seq = 2", *REHASH, kept=1)
     assert not await check(shared_runtime)
     assert "第 3 条" in (await alerts(shared_runtime))[0]
+
+
+async def test_the_noted_head_outlives_old_job_records(shared_runtime: Runtime, time: Time) -> None:
+    """Or a log rewritten while the nightly jobs stood still would be taken for the true one."""
+    await write(shared_runtime.db, "a", "b", "c")
+    assert await check(shared_runtime)
+    assert await check(shared_runtime)
+    time.advance((shared_runtime.settings.retention.job_run_days + 1) * 86_400)
+    assert (await housekeeping(shared_runtime))["job_runs"] == 1
+    await tamper(shared_runtime.db, "UPDATE audit_log SET note = 'x' WHERE seq = 2", *REHASH, kept=1)
+    assert not await check(shared_runtime)
