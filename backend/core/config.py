@@ -149,6 +149,7 @@ class WeComSettings(Section):
     corp_id: str = ""
     agent_id: int = Field(default=0, ge=0, le=2**31 - 1)
     secret: SecretStr = SecretStr("")
+    # The last resort where no staff can be told; what names members of a camp leaves "@all" out.
     alert_user_ids: str = "@all"
     # Also taken from the robot's whole address, which is what WeCom shows.
     robot_key: SecretStr = SecretStr("")

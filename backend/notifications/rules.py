@@ -36,6 +36,7 @@ ERROR_TEXTS = {
     "out_of_date": "已过时效，不再发送",
     "no_openid": "会员没有在微信中登录过，无法接收公众号消息",
     "no_recipient": "接收人已停用，或没有填写企业微信账号",
+    "not_for_everybody": "没有填写企业微信账号的管理员；含会员昵称的消息不会发给企业全体成员",
     "no_robot": "训练营没有设置群机器人",
     "internal_error": "发送程序出错，请联系技术人员",
     "no_template": "没有设置公众号模板",

@@ -101,6 +101,11 @@ class Notice:
     enabled: bool = True
     merging: Merging | None = None
 
+    @property
+    def names_members(self) -> bool:
+        """Whether its words may hold planet nicknames."""
+        return not {"name", "list"}.isdisjoint(self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:

@@ -17,6 +17,9 @@ from backend.notifications.configuring import chosen
 from backend.notifications.scenes import SCENES, Merging
 from backend.runtime import Runtime
 
+# How WeCom calls every member of the company that may see the application.
+_EVERYBODY = "@all"
+
 
 class NotPossible(Exception):
     """There is nobody to send to, or no way; ``code`` is one of ``rules.ERROR_TEXTS``. Nothing is tried again."""
@@ -63,8 +66,9 @@ async def _for_staff(runtime: Runtime, session: AsyncSession, rows: Sequence[Not
     if not runtime.wecom.configured:
         raise NotPossible("channel_not_configured")
     row = rows[0]
-    user = runtime.settings.wecom.alert_user_ids
-    if row.staff_id is not None:
+    if row.staff_id is None:
+        user = _by_default(runtime, rows)
+    else:
         person = await session.get_one(Staff, row.staff_id)
         user = person.wecom_user_id or "" if person.active and person.deleted_at is None else ""
     if not user:
@@ -73,6 +77,18 @@ async def _for_staff(runtime: Runtime, session: AsyncSession, rows: Sequence[Not
     # WeCom shows an equal text once in half an hour: the mark keeps two messages apart, and a repeat of one together.
     text = "\n".join([_text(rows), *([f"查看：{link}"] if link else []), f"[{_mark(row)}]"])
     return Parcel(NoticeChannel.WECOM_APP, user, text, slot=f"wecom:{user}"[:100])
+
+
+def _by_default(runtime: Runtime, rows: Sequence[Notification]) -> str:
+    """Whom the settings name. Members of a camp are never named to everybody in the company. Raises NotPossible."""
+    users = runtime.settings.wecom.alert_user_ids
+    first = rows[0]
+    if not (SCENES[first.scene].notices[first.audience].names_members and any(row.camp_id for row in rows)):
+        return users
+    people = [user for user in users.split("|") if user.strip().lower() not in ("", _EVERYBODY)]
+    if users and not people:
+        raise NotPossible("not_for_everybody")
+    return "|".join(people)
 
 
 async def _for_robot(runtime: Runtime, session: AsyncSession, rows: Sequence[Notification]) -> Parcel:

@@ -26,11 +26,11 @@ from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeSt
 from backend.models.payments import Payment
 from backend.notifications import repository, templates
 from backend.notifications.configuring import Chosen, chosen
-from backend.notifications.scenes import Notice, Scene
+from backend.notifications.scenes import MANAGERS, Notice, Scene
 
 log = structlog.get_logger(__name__)
 
-# Shown where a message has no receiver of its own: those the settings name.
+# Shown where a message has no receiver of its own: those the settings name (``sending`` asks them).
 DEFAULT_STAFF, STAFF_GROUP = "默认接收人", "工作群"
 
 
@@ -103,16 +103,20 @@ async def _receivers(session: AsyncSession, how: Chosen, to: To) -> list[_Receiv
     found = []
     for channel in how.channels:
         if channel is NoticeChannel.WECOM_APP:
-            people = await repository.staff_at_wecom(
-                session, roles=how.roles, ids=how.staff_ids, camp_id=to.ids["camp_id"]
-            )
-            # An alarm that reaches nobody is worse than one that reaches too many.
+            people = await _staff(session, how, to)
             found += [_Receiver(channel, name, id_) for id_, name in people] or [_Receiver(channel, DEFAULT_STAFF)]
         elif channel is NoticeChannel.WECOM_ROBOT and to.audience is NoticeAudience.STAFF:
             found.append(_Receiver(channel, STAFF_GROUP))
         else:
             found.append(_Receiver(channel, to.name))
     return found
+
+
+async def _staff(session: AsyncSession, how: Chosen, to: To) -> Sequence[tuple[uuid.UUID, str]]:
+    """Whom the scene names, or managers: an alarm that reaches nobody is worse than one that reaches others."""
+    camp_id = to.ids["camp_id"]
+    named = await repository.staff_at_wecom(session, roles=how.roles, ids=how.staff_ids, camp_id=camp_id)
+    return named or await repository.staff_at_wecom(session, roles=MANAGERS, ids=(), camp_id=camp_id)
 
 
 def _row(

@@ -137,7 +137,10 @@ GROUPS: dict[str, Group] = {
             "corp_id": Field("企业 ID"),
             "agent_id": Field("应用 AgentId"),
             "secret": Field("应用 Secret"),
-            "alert_user_ids": Field("告警接收人", "企业微信账号，多个用 | 分隔；@all 为全部成员"),
+            "alert_user_ids": Field(
+                "告警接收人",
+                "没有工作人员能接收时发给谁：企业微信账号，多个用 | 分隔；@all 为全部成员（含会员昵称的消息除外）",
+            ),
             "robot_key": Field("告警群机器人", "机器人的 Webhook 地址，或其中的 key"),
             "base_url": _ADDRESS,
         },

@@ -20,7 +20,7 @@ from backend.notifications.scenes import Scene
 from backend.notifications.service import To
 from backend.runtime import Runtime
 from tests.conftest import Time
-from tests.factories import assign, make_camp, make_member, make_payer
+from tests.factories import assign, make_camp, make_member, make_payer, make_staff
 from tests.notifications.post import alert, app_messages, colleague, deliver_for, follower, robot_messages, rows, tell
 from tests.world import World
 
@@ -296,6 +296,47 @@ async def test_an_alarm_that_would_reach_nobody_reaches_the_default(
     [row] = await rows(db)
     assert (row.recipient, row.staff_id) == ("默认接收人", None)
     assert len(app_messages(world)[0].shown_to) == 4  # @all
+
+
+async def test_what_reaches_none_of_its_receivers_reaches_managers(
+    runtime: Runtime, db: Database, world: World
+) -> None:
+    async with db.transaction() as session:
+        camp = await make_camp(session)
+        await assign(session, camp, await make_staff(session, StaffRole.COACH))
+        await colleague(session, "wangfang", StaffRole.SUPER_ADMIN)
+        await colleague(session, "lina", StaffRole.MANAGER)
+        await colleague(session, "chenjie", StaffRole.COACH)  # of no camp
+    await tell(db, scenes.NOT_IN_GROUP, To.staff(camp.id))
+    await flows.deliver_due(runtime)
+    assert sorted(message.shown_to for message in app_messages(world)) == [["lina"], ["wangfang"]]
+
+
+@pytest.mark.parametrize(
+    ("configured", "shown"),
+    [("@all", None), ("@all|", None), ("lina|@ALL", ["lina"]), ("lina|wangfang", ["lina", "wangfang"])],
+)
+async def test_members_are_never_named_to_the_whole_company(
+    runtime: Runtime, db: Database, world: World, configured: str, shown: list[str] | None
+) -> None:
+    runtime.settings.wecom.alert_user_ids = configured
+    async with db.transaction() as session:
+        camp = await make_camp(session)
+    await tell(db, scenes.NOT_IN_GROUP, To.staff(camp.id))
+    await flows.deliver_due(runtime)
+    [row] = await rows(db)
+    assert [message.shown_to for message in app_messages(world)] == ([shown] if shown else [])
+    assert (row.status, row.error) == (
+        (NoticeStatus.SENT, None) if shown else (NoticeStatus.SKIPPED, "not_for_everybody")
+    )
+
+
+async def test_what_names_nobody_may_reach_everybody(runtime: Runtime, db: Database, world: World) -> None:
+    async with db.transaction() as session:
+        camp = await make_camp(session)
+    await tell(db, scenes.SYNC_FAILED, To.staff(camp.id))
+    await flows.deliver_due(runtime)
+    assert len(app_messages(world)[0].shown_to) == 4
 
 
 async def test_who_lost_the_account_meanwhile_is_skipped(runtime: Runtime, db: Database, world: World) -> None:
