@@ -1,21 +1,25 @@
 """The rate limit: who asks, how often, and what is asked more carefully.
 
 A person who is logged in is counted as such, everybody else by address. Everything under ``/api`` counts but webhooks;
-a route marks itself as sensitive with ``dependencies=[Sensitive]`` and is then also counted by the smaller limit.
+a route marks itself as sensitive with ``dependencies=[Sensitive]`` and is then also counted by the smaller limit. There
+a guest counts as person and by address: whoever likes may be as many guests.
 """
 
 import ipaddress
 import math
+import uuid
 from typing import Literal
 
 from fastapi import Depends, Request
 from starlette.datastructures import Headers, State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backend.api.deps import RuntimeDep
 from backend.api.errors import refused
 from backend.core.errors import TooMany
 from backend.core.limits import SlidingWindow
 from backend.core.security import Audience, read_token
+from backend.payers import service as payers
 from backend.runtime import Live
 
 Limit = Literal["overall", "sensitive"]
@@ -32,8 +36,9 @@ class RateLimit:
         if audience is not None:
             state = scope["app"].state
             secret = state.live.base.secret_key.get_secret_value()
-            caller = _person(scope, audience, secret) or _address(scope["state"]["client_ip"])
-            scope["state"]["caller"] = caller
+            person = _person(scope, audience, secret)
+            caller = f"{audience}:{person.hex}" if person else _address(scope["state"]["client_ip"])
+            scope["state"] |= {"caller": caller, "payer_id": person if audience == "h5" else None}
             try:
                 await _count(state, "overall", caller)
             except TooMany as error:
@@ -42,8 +47,14 @@ class RateLimit:
         await self.app(scope, receive, send)
 
 
-async def _sensitive(request: Request) -> None:
-    await _count(request.app.state, "sensitive", request.state.caller)
+async def _sensitive(request: Request, runtime: RuntimeDep) -> None:
+    state, payer_id = request.app.state, request.state.payer_id
+    await _count(state, "sensitive", request.state.caller)
+    if payer_id is not None:
+        async with runtime.db.transaction() as session:
+            is_guest = await payers.is_guest(session, payer_id)
+        if is_guest:
+            await _count(state, "sensitive", _address(request.state.client_ip))
 
 
 Sensitive = Depends(_sensitive)
@@ -73,11 +84,11 @@ def _audience(scope: Scope) -> Audience | None:
     return "admin" if path.startswith("/api/admin/") else None
 
 
-def _person(scope: Scope, audience: Audience, secret: str) -> str | None:
+def _person(scope: Scope, audience: Audience, secret: str) -> uuid.UUID | None:
     """Whom a genuine token names. Whether its session still holds doesn't matter here."""
     scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
     claims = read_token(secret, token.strip(), audience=audience) if scheme.lower() == "bearer" else None
-    return f"{audience}:{claims[0].hex}" if claims else None
+    return claims[0] if claims else None
 
 
 def _address(client_ip: str | None) -> str:

@@ -62,6 +62,11 @@ def new_guest(session: AsyncSession) -> Payer:
     return payer
 
 
+async def is_guest(session: AsyncSession, payer_id: uuid.UUID) -> bool:
+    """Whether no WeChat account stands behind a log-in."""
+    return await session.scalar(select(Payer.openid).where(Payer.id == payer_id)) is None
+
+
 def new_browser_secret() -> str:
     """What a browser keeps in a cookie, so that a log-in begun elsewhere can't be finished in it."""
     return secrets.token_urlsafe(32)

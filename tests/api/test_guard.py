@@ -18,9 +18,11 @@ from backend.core.config import LimitSettings
 from backend.core.db import Database
 from backend.core.limits import SlidingWindow
 from backend.models.staff import StaffRole
+from backend.payers.service import token_for
 from backend.runtime import Runtime
 from tests.api.desk import Desk, desk_of, new_desk
 from tests.conftest import Time
+from tests.factories import make_payer
 from tests.servers import Servers
 
 CAMPS, GUEST, ME = "/api/h5/camps", "/api/h5/auth/guest", "/api/h5/me"
@@ -173,12 +175,36 @@ async def test_log_ins_are_counted_more_carefully(door: Door) -> None:
         assert await asked(client, times=1) == [200]
 
 
+async def wechat(door: Door) -> dict[str, str]:
+    """Somebody who came through WeChat."""
+    settings = door.runtime.settings
+    async with door.runtime.db.transaction() as session:
+        payer = await make_payer(session, openid=uuid.uuid4().hex)
+        token = token_for(payer, secret=settings.secret_key.get_secret_value(), days=1)
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def orders(client: httpx.AsyncClient, who: dict[str, str], times: int) -> list[int]:
+    return [(await client.post(ORDER, json={}, headers=who)).status_code for _ in range(times)]
+
+
 async def test_orders_are_counted_by_person_also_when_they_are_nonsense(door: Door) -> None:
+    """However many there are behind an address."""
     async with door.at("198.51.100.1") as client:
-        one, other = await guest(client), await guest(client)
-        tries = [await client.post(ORDER, json={}, headers=one) for _ in range(3)]
-        assert [response.status_code for response in tries] == [422, 422, 429]
-        assert (await client.post(ORDER, json={}, headers=other)).status_code == 422
+        one, other, third = [await wechat(door) for _ in range(3)]
+        assert await orders(client, one, 3) == [422, 422, 429]
+        assert await orders(client, other, 2) == await orders(client, third, 2) == [422, 422]
+
+
+async def test_guests_are_counted_by_address_too(door: Door) -> None:
+    """One address gets no more orders by being many guests, and one guest none by many addresses."""
+    async with door.at("198.51.100.1") as client, door.at("198.51.100.2") as other_place:
+        guests = [await guest(client), await guest(client), await guest(other_place), await guest(other_place)]
+    async with door.at("198.51.100.3") as client:
+        assert [status for one in guests for status in await orders(client, one, 1)] == [422, 422, 429, 429]
+        assert await orders(client, await wechat(door), 1) == [422]
+    async with door.at("198.51.100.4") as client:
+        assert await orders(client, guests[0], 2) == [422, 429]
 
 
 async def test_a_log_in_through_wechat_counts_overall_only(door: Door) -> None:
