@@ -26,6 +26,8 @@ from backend.models.members import Member
 from backend.models.notifications import Notification
 from backend.models.payments import Payment
 from backend.models.planets import PlanetUser
+from backend.models.reconciliation import CaseStatus, ReconciliationCase
+from backend.payments.service import Outcome
 from backend.runtime import Runtime
 
 # Rows of one transaction.
@@ -93,7 +95,9 @@ async def _clear_camp(runtime: Runtime, camp_id: uuid.UUID) -> Counter[str]:
 
 
 _NAMES = {"planet_nickname": CLEARED, "planet_number": "", "wechat_nickname": CLEARED}
-_MESSAGE = {"content": CLEARED_MESSAGE, "recipient": CLEARED, "values": None, "error": None}
+# The words of a title are staff's own to edit, so a name may stand in it, too.
+_MESSAGE = {"title": CLEARED, "content": CLEARED_MESSAGE, "recipient": CLEARED, "values": None, "error": None}
+_SPEAKS = or_(Notification.content != CLEARED_MESSAGE, Notification.title != CLEARED)
 
 # Table, what its columns become, and what tells rows that still hold something.
 _OF_CAMP: tuple[tuple[Any, dict[str, Any], Any], ...] = (
@@ -106,7 +110,7 @@ _OF_CAMP: tuple[tuple[Any, dict[str, Any], Any], ...] = (
     (Checkin, {"excerpt": "", "topic_id": None}, lambda t: or_(t.excerpt != "", t.topic_id.is_not(None))),
     (CheckinTotal, {"name": "", "alias": None}, lambda t: or_(t.name != "", t.alias.is_not(None))),
     (Import, {"file_name": ""}, lambda t: t.file_name != ""),
-    (Notification, _MESSAGE, lambda t: t.content != CLEARED_MESSAGE),
+    (Notification, _MESSAGE, lambda _: _SPEAKS),
 )
 
 
@@ -138,15 +142,26 @@ def _camp_cleared(camp_id: Any) -> ColumnElement[bool]:
 
 async def _messages(session: AsyncSession, before: dt.datetime) -> int:
     """Old messages of no camp, or that came after their camp was done."""
-    old = and_(Notification.created_at < before, Notification.content != CLEARED_MESSAGE)
+    old = and_(Notification.created_at < before, _SPEAKS)
     of_none = or_(Notification.camp_id.is_(None), _camp_cleared(Notification.camp_id))
     return await _blank(session, Notification, _MESSAGE, and_(old, of_none))
 
 
 async def _events(session: AsyncSession, before: dt.datetime) -> int:
-    """What the provider sent: it names the payer. That it came, and what was made of it, stays."""
+    """What the provider sent: it names the payer. That it came, and what was made of it, stays.
+
+    Whole stays what never got into our books, and what somebody still has to look into.
+    """
     old = and_(InboxEvent.created_at < before, InboxEvent.payload != _SETTLED_EVENT)
-    return await _blank(session, InboxEvent, {"payload": _SETTLED_EVENT}, old)
+    settled = and_(InboxEvent.outcome != Outcome.HELD, ~_in_question())
+    return await _blank(session, InboxEvent, {"payload": _SETTLED_EVENT}, and_(old, settled))
+
+
+def _in_question() -> ColumnElement[bool]:
+    """Whether an open case is about one of the numbers that an event names."""
+    numbers = [InboxEvent.payload[name].astext for name in ("transaction_id", "out_trade_no", "out_refund_no")]
+    keys = [ReconciliationCase.kind + ":" + number for number in numbers]
+    return exists().where(ReconciliationCase.status == CaseStatus.OPEN, ReconciliationCase.dedupe_key.in_(keys))
 
 
 def _in_use(planet_id: Any) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.cases import service as cases
 from backend.core import clock
 from backend.core.actor import SYSTEM
 from backend.core.db import Database
@@ -26,6 +27,7 @@ from backend.models.members import Member
 from backend.models.notifications import Notification
 from backend.models.payments import Payment
 from backend.models.planets import PlanetUser
+from backend.models.reconciliation import ReconciliationCase
 from backend.models.refunds import Refund
 from backend.models.staff import StaffRole
 from backend.runtime import Runtime
@@ -68,7 +70,7 @@ async def old_camp(session: AsyncSession, *, planet: Any = None) -> Camp:
             )
         )  # fmt: skip
     await _import(session, planet.id, camp.id, ImportKind.CHECKIN_DAYS)
-    await factories.make_message(session, "小林，钱已退回", member)
+    await factories.make_message(session, "小林，钱已退回", member, title="给小林的消息")
     move(session, camp, CampStatus.ARCHIVED, event="archive", actor=SYSTEM)
     await session.flush()
     return camp
@@ -239,3 +241,34 @@ async def test_late_messages_and_old_events(db: Database, runtime: Runtime, camp
     assert (event.payload, event.outcome) == ({"cleared": True}, "paid")
     async with db.transaction() as session:
         assert (await session.scalars(select(Payment.payer_ip).distinct())).all() == [None]
+
+
+async def test_events_that_are_not_settled_stay_whole(db: Database, runtime: Runtime, time: Time) -> None:
+    """Money that isn't in our books, and what an open case is about, until somebody has looked into it."""
+    async with db.transaction() as session:
+        for number, outcome in (("T1", "held"), ("T2", "credited"), ("T3", "credited")):
+            session.add(
+                InboxEvent(
+                    source="wechat_pay", external_id=number, event_type="TRANSACTION.SUCCESS", outcome=outcome,
+                    payload={"transaction_id": number, "out_trade_no": f"O{number}"},
+                )
+            )  # fmt: skip
+        session.add(
+            InboxEvent(
+                source="wechat_pay", external_id="R1", event_type="REFUND.SUCCESS", outcome="refund",
+                payload={"transaction_id": "T9", "out_refund_no": "R1"},
+            )
+        )  # fmt: skip
+        await cases.open_case(session, "payment_amount", about="OT2", summary="金额不一致", detail={})
+        await cases.open_case(session, "refund_amount", about="R1", summary="金额不一致", detail={})
+    time.advance(91 * 86_400)
+    assert (await retention.clear(runtime))["inbox_events"] == 1
+    async with db.transaction() as session:
+        open_cases = (await session.scalars(select(ReconciliationCase.id))).all()
+        whole = await session.scalars(
+            select(InboxEvent.external_id).where(InboxEvent.payload.has_key("transaction_id"))
+        )
+        assert set(whole) == {"T1", "T2", "R1"}
+        for case_id in open_cases:
+            await cases.resolve(session, SYSTEM, case_id, note="已核对")
+    assert (await retention.clear(runtime))["inbox_events"] == 2

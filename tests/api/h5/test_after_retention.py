@@ -28,7 +28,7 @@ async def test_own_pages_still_answer(stage: Stage, phone: Phone) -> None:
     assert (await phone.ok(f"/progress/{member.id}"))["member_id"] == str(member.id)
     assert (await phone.ok(f"/payments/{member.payment_id}"))["status"] == "paid"
     [message] = (await phone.ok("/messages"))["items"]
-    assert (message["title"], message["content"]) == ("退款", CLEARED_MESSAGE)
+    assert (message["title"], message["content"]) == (CLEARED, CLEARED_MESSAGE)
     async with stage.runtime.db.transaction() as session:
         newer = await make_camp(session)
         await make_member(session, newer, phone.payer, planet_nickname="晚起的鸟")
