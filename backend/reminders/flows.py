@@ -12,7 +12,8 @@ from backend.core import clock
 from backend.core.actor import SYSTEM
 from backend.core.errors import AppError
 from backend.core.queue import enqueue
-from backend.members.rules import required_days
+from backend.members.rules import Assessment
+from backend.members.service import assessment
 from backend.models.camps import Camp
 from backend.models.checkins import SyncTrigger
 from backend.models.members import Member
@@ -68,11 +69,12 @@ async def checkin_nudges(runtime: Runtime) -> dict[str, Any]:
         today = clock.today()
         fresh = dt.datetime.combine(today, FRESH_FROM, clock.SHANGHAI)
         for member, camp in await repository.not_checked_in(session, day=today, read_after=fresh):
-            if _days(member) >= _needed(member):
+            found = assessment(member)
+            if not _is_short(found):
                 continue
             told += 1
-            values = _standing(member, camp, days_left=(camp.ends_on - today).days + 1)
-            values["rate"] = f"{_days(member) * 100 // _needed(member)}%"
+            values = _standing(found, camp, days_left=(camp.ends_on - today).days + 1)
+            values["rate"] = f"{found.days * 100 // found.required_days}%"
             about = f"{member.id}:{today}"
             await notifications.tell(session, scenes.CHECKIN_DAILY, To.member(member), about=about, values=values)
     return {"told": told}
@@ -85,36 +87,37 @@ async def _nudges(session: AsyncSession) -> bool:
 async def _camps_ending(session: AsyncSession) -> int:
     camps = await repository.camps_ending_on(session, clock.today() + dt.timedelta(days=1))
     for camp in camps:
-        short = [member for member in await repository.members_of(session, camp) if _days(member) < _needed(member)]
-        for member in short:
+        members = [(member, assessment(member)) for member in await repository.members_of(session, camp)]
+        short = [(member, found) for member, found in members if _is_short(found)]
+        for member, found in short:
             # Today and tomorrow are left; what the night counted ends with yesterday.
-            values = _standing(member, camp, days_left=2) | {"day": camp.ends_on}
+            values = _standing(found, camp, days_left=2) | {"day": camp.ends_on}
             await notifications.tell(
                 session, scenes.CAMP_ENDING, To.member(member), about=str(member.id), values=values
             )
-        values = {"camp": camp.name, "day": camp.ends_on, "count": len(short), "list": _names(short)}
+        values = {
+            "camp": camp.name,
+            "day": camp.ends_on,
+            "count": len(short),
+            "list": _names([member for member, _ in short]),
+        }
         await notifications.tell(session, scenes.CAMP_ENDING, To.staff(camp.id), about=str(camp.id), values=values)
     return len(camps)
 
 
-def _standing(member: Member, camp: Camp, *, days_left: int) -> dict[str, object]:
-    done, needed = _days(member), _needed(member)
+def _is_short(found: Assessment) -> bool:
+    return found.days < found.required_days
+
+
+def _standing(found: Assessment, camp: Camp, *, days_left: int) -> dict[str, object]:
+    missing = found.required_days - found.days
     return {
         "camp": camp.name,
-        "days": done,
-        "required": needed,
-        "missing": needed - done,
-        "outlook": "坚持打卡仍可达标。" if needed - done <= days_left else "剩余天数已不足以达标。",
+        "days": found.days,
+        "required": found.required_days,
+        "missing": missing,
+        "outlook": "坚持打卡仍可达标。" if missing <= days_left else "剩余天数已不足以达标。",
     }
-
-
-def _days(member: Member) -> int:
-    counted = member.days_posts if member.days_posts is not None else member.days_ranking
-    return counted or 0
-
-
-def _needed(member: Member) -> int:
-    return required_days(member.refund_policy)
 
 
 def _names(members: Sequence[Member]) -> str:

@@ -39,6 +39,22 @@ async def test_members_who_are_short_hear_that_the_camp_ends_tomorrow(runtime: R
     assert "还差 2 天" in row.content
 
 
+async def test_where_only_a_sheet_tells_of_days_these_count(runtime: Runtime, db: Database):
+    async with db.transaction() as session:
+        ends_on = clock.today() + dt.timedelta(days=1)
+        camp = await make_camp(
+            session, status=CampStatus.ONGOING, starts_on=ends_on - dt.timedelta(days=9), ends_on=ends_on
+        )
+        await make_member(session, camp, planet_user_id="1", days_import=7)
+        short = await make_member(session, camp, planet_user_id="2", days_import=6)
+    await reminders(runtime)
+    async with db.transaction() as session:
+        told = select(Notification).where(Notification.member_id.is_not(None))
+        row = (await session.scalars(told)).one()
+    assert row.member_id == short.id
+    assert "已打卡 6/7 天，还差 1 天" in row.content
+
+
 async def test_who_paid_a_day_ago_is_asked_into_the_group_three_times_at_most(runtime: Runtime, db: Database, time):
     async with db.transaction() as session:
         camp = await make_camp(session, starts_on=clock.today() + dt.timedelta(days=20))
