@@ -41,12 +41,13 @@ class WeCom:
         """Whether a group robot is set for alarms (a message may also name its own)."""
         return bool(self._settings.robot_key.get_secret_value())
 
-    async def send_app_message(self, text: str, *, user_ids: str | None = None) -> list[str]:
+    async def send_app_message(self, text: str, *, tail: str = "", user_ids: str | None = None) -> list[str]:
         """Send a text to ``user_ids`` ("a|b", "@all"; default: those of the settings).
 
-        Returns the lower-cased ids WeCom could not reach. More than 2048 bytes are cut. An equal text to equal
-        receivers is shown once within 30 minutes (WeCom's duplicate check), which makes a repeat harmless if the
-        text holds a number of its own. More than 30 messages a minute to one person vanish silently.
+        Returns the lower-cased ids WeCom could not reach. Of more than 2048 bytes the text is cut, ``tail`` behind it
+        never. An equal text to equal receivers is shown once within 30 minutes (WeCom's duplicate check), which makes
+        a repeat harmless if the text holds a number of its own. More than 30 messages a minute to one person vanish
+        silently.
 
         Raises Unavailable (busy, unreachable; rate limit: retry after 60 s), Rejected with the errcode
         ("60020": our address is not allowed, "81013": nobody reachable, "not_configured"), Unknown (it may have
@@ -58,7 +59,7 @@ class WeCom:
             "touser": user_ids or self._settings.alert_user_ids,
             "msgtype": "text",
             "agentid": self._settings.agent_id,
-            "text": {"content": _cut(text)},
+            "text": {"content": _cut(text, tail)},
             "enable_duplicate_check": 1,
         }
         answer = await self._token.use(lambda token: self._post("/cgi-bin/message/send", {"access_token": token}, body))
@@ -96,5 +97,6 @@ class WeCom:
         return await errcode.call(self._client, SYSTEM, "GET", "/cgi-bin/gettoken", params=params)
 
 
-def _cut(text: str) -> str:
-    return text.encode()[:TEXT_MAX_BYTES].decode(errors="ignore")
+def _cut(text: str, tail: str = "") -> str:
+    room = TEXT_MAX_BYTES - len(tail.encode())
+    return text.encode()[:room].decode(errors="ignore") + tail

@@ -31,11 +31,15 @@ class NotPossible(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message ready to leave. ``slot`` names the receiver whose limit it counts against, if it has one."""
+    """A message ready to leave. ``slot`` names the receiver whose limit it counts against, if it has one.
+
+    ``tail`` stands behind the text, and is kept where a long text is cut.
+    """
 
     channel: NoticeChannel
     address: str = field(repr=False)
     text: str
+    tail: str = ""
     slot: str | None = None
     template_id: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -75,8 +79,8 @@ async def _for_staff(runtime: Runtime, session: AsyncSession, rows: Sequence[Not
         raise NotPossible("no_recipient")
     link = _link(runtime, row)
     # WeCom shows an equal text once in half an hour: the mark keeps two messages apart, and a repeat of one together.
-    text = "\n".join([_text(rows), *([f"查看：{link}"] if link else []), f"[{_mark(row)}]"])
-    return Parcel(NoticeChannel.WECOM_APP, user, text, slot=f"wecom:{user}"[:100])
+    tail = "".join(f"\n{line}" for line in [*([f"查看：{link}"] if link else []), f"[{_mark(row)}]"])
+    return Parcel(NoticeChannel.WECOM_APP, user, _text(rows), tail, slot=f"wecom:{user}"[:100])
 
 
 def _by_default(runtime: Runtime, rows: Sequence[Notification]) -> str:
@@ -138,7 +142,7 @@ async def deliver(runtime: Runtime, parcel: Parcel) -> None:
     """Hand it over. Raises GatewayError; "60111" when WeCom doesn't know the person."""
     match parcel.channel:
         case NoticeChannel.WECOM_APP:
-            unknown = await runtime.wecom.send_app_message(parcel.text, user_ids=parcel.address)
+            unknown = await runtime.wecom.send_app_message(parcel.text, tail=parcel.tail, user_ids=parcel.address)
             if parcel.address.lower() in unknown:
                 raise Rejected("wecom", "60111")
         case NoticeChannel.WECOM_ROBOT:

@@ -83,7 +83,7 @@ def _parcel(
     if channel is NoticeChannel.WECOM_APP:
         if me.wecom_user_id is None:
             raise Invalid({"channel": "您还没有填写企业微信账号，请先在用户管理中填写"})
-        return Parcel(channel, me.wecom_user_id, f"{text}\n[{new_id().hex[-6:]}]")
+        return Parcel(channel, me.wecom_user_id, text, f"\n[{new_id().hex[-6:]}]")
     if channel is NoticeChannel.WECOM_ROBOT:
         # Also what is meant for a camp's group: members needn't see a test.
         return Parcel(channel, runtime.settings.wecom.robot_key.get_secret_value(), text)

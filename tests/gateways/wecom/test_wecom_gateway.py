@@ -71,6 +71,11 @@ async def test_message_reaches_the_staff(wecom: WeCom, sandbox: WeComSandbox) ->
     assert (message.channel, message.text, message.shown_to) == ("app", "同步失败：第 3 期", ["wangfang"])
 
 
+async def test_a_long_text_is_cut_and_its_tail_is_kept(wecom: WeCom, sandbox: WeComSandbox) -> None:
+    await wecom.send_app_message("长" * 1000, tail="\n[1]")
+    assert sandbox.messages[-1].text == "长" * 681 + "\n[1]"  # 2043 + 4 of 2048 bytes
+
+
 async def test_everybody(wecom: WeCom, sandbox: WeComSandbox) -> None:
     assert await wecom.send_app_message("大家好", user_ids="@all") == []
     assert sandbox.messages[-1].shown_to == ["lina", "wangfang"]
