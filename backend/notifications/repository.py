@@ -100,17 +100,25 @@ def _same_way(row: Notification) -> ColumnElement[bool]:
 
 
 async def companions(session: AsyncSession, row: Notification, *, limit: int) -> Sequence[Notification]:
-    """Waiting messages of the same scene to the same receiver, locked, oldest first, with ``row`` itself."""
+    """Waiting messages of the same scene to the same receiver, locked, oldest first, with ``row`` itself.
+
+    ``row`` is locked already, so waiting for another one could end in a deadlock with 重发, which locks many: what
+    somebody else has in hand travels another time.
+    """
     statement = select(Notification).where(_same_way(row), Notification.scene == row.scene)
-    ordered = statement.order_by(Notification.created_at, Notification.id).limit(limit).with_for_update()
+    ordered = (
+        statement.order_by(Notification.created_at, Notification.id).limit(limit).with_for_update(skip_locked=True)
+    )
     others = [other for other in await session.scalars(ordered) if other.id != row.id]
     return [row, *others][:limit]
 
 
 async def postpone(session: AsyncSession, row: Notification, until: dt.datetime) -> None:
-    """Let whatever goes the same way as ``row`` wait until then."""
-    waiting = update(Notification).where(_same_way(row), Notification.next_attempt_at < until)
-    await session.execute(waiting.values(next_attempt_at=until), execution_options={"synchronize_session": False})
+    """Let whatever goes the same way as ``row`` wait until then, but for what somebody else has in hand, as above."""
+    waiting = select(Notification.id).where(_same_way(row), Notification.next_attempt_at < until)
+    free = (await session.scalars(waiting.with_for_update(skip_locked=True))).all()
+    postponed = update(Notification).where(Notification.id.in_(free)).values(next_attempt_at=until)
+    await session.execute(postponed, execution_options={"synchronize_session": False})
 
 
 async def take_slot(session: AsyncSession, receiver: str, *, now: dt.datetime, gap: dt.timedelta) -> dt.datetime | None:

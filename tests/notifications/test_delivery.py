@@ -3,16 +3,17 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from backend.core import clock
 from backend.core.db import Database
 from backend.gateways.errors import Rejected, Unavailable
 from backend.models.notifications import NoticeStatus
-from backend.notifications import flows, rules, scenes, sending, service
+from backend.notifications import flows, repository, rules, scenes, sending, service
 from backend.notifications.service import To
 from backend.runtime import Runtime
 from tests.conftest import RecordingQueue, Time
-from tests.notifications.post import alert, app_messages, colleague, deliver_for, rows, samples
+from tests.notifications.post import alert, app_messages, colleague, deliver_for, rows, samples, tell
 from tests.world import World
 
 
@@ -24,6 +25,17 @@ async def test_an_alert_reaches_wecom_once(runtime: Runtime, db: Database, world
     [message] = world.sandbox.wecom.messages
     assert message.text.startswith("打卡同步失败\n训练营「21 天写作营」的打卡同步没有完成：知识星球暂时无法访问。")
     assert "http://testserver/admin/system/sync-logs" in message.text
+
+
+async def test_a_long_text_keeps_its_link_and_its_mark(runtime: Runtime, db: Database, world: World):
+    for about in ("1", "2"):
+        await tell(db, scenes.SYNC_FAILED, To.staff(), about, {"cause": "很长" * 1000})
+    await flows.deliver_due(runtime)
+    [first, _] = await rows(db)
+    # The mark keeps the second from being taken for a repeat; it waits for the receiver's slot.
+    assert app_messages(world)[0].text.endswith(
+        f"很长\n查看：http://testserver/admin/system/sync-logs\n[{first.id.hex[-6:]}]"
+    )
 
 
 async def test_the_same_scene_about_the_same_object_is_asked_for_once(db: Database):
@@ -199,6 +211,33 @@ async def test_a_crash_between_call_and_record_sends_once_more_at_most(
     assert (await flows.deliver_due(runtime))["sent"] == 1
     assert len(world.sandbox.wecom.messages) == 2
     assert len(app_messages(world)) == 1
+
+
+@pytest.mark.parametrize("slot_taken", [False, True])
+async def test_delivery_waits_for_no_message_that_somebody_else_has_locked(
+    shared_runtime: Runtime, shared_db: Database, time: Time, slot_taken: bool
+):
+    """It holds one message already; whoever sends many again (重发) locks them in another order."""
+    async with shared_db.transaction() as session:
+        await colleague(session, "lina")
+    for number in range(5):
+        await tell(shared_db, scenes.REFUND_FAILED, To.staff(), str(number))
+    time.advance(31)
+    if slot_taken:
+        async with shared_db.transaction() as session:
+            assert await repository.take_slot(session, "wecom:lina", now=clock.now(), gap=rules.SWEEP_PAUSE) is None
+    *_, other, _, _, _, last = [row.id for row in await rows(shared_db)]
+    async with shared_db.transaction() as elsewhere:
+        await repository.locked(elsewhere, [other])
+        async with shared_db.transaction() as session:
+            await session.execute(text("SET LOCAL lock_timeout = '2s'"))
+            intent = await flows._intent(shared_runtime, session, last, set())
+    if slot_taken:
+        assert intent == "later"
+    else:
+        assert isinstance(intent, flows._Sending)
+        assert len(intent.ids) == 4
+        assert other not in intent.ids
 
 
 async def test_a_rolled_back_act_asks_for_nothing(db: Database, queue: RecordingQueue):
