@@ -91,7 +91,8 @@ def last_day(house: House, camp: Camp) -> dict[str, Any]:
     if camp.last_complete_sync_at is None or camp.status not in ("ongoing", "ended"):
         return nothing
     day = min(camp.ends_on, clock.day_of(camp.last_complete_sync_at) - dt.timedelta(days=1))
-    if day < camp.starts_on:
+    done = [run for run in house.syncs if run.camp_id == camp.id and run.status == "complete"]
+    if day < camp.starts_on or not max(done, key=lambda run: run.created_at).posts_read:
         return nothing
     members = [member for member in house.members if member.camp_id == camp.id]
     matched = {member.planet_user_id for member in members if member.status == "matched"}

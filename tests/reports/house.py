@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 from backend.models.camps import Camp, CampStatus
-from backend.models.checkins import Checkin, CheckinSource
+from backend.models.checkins import Checkin, CheckinSource, SyncRun, SyncStatus, SyncTrigger
 from backend.models.members import MatchStatus, Member
 from backend.models.payments import Excess, Payment, PaymentStatus
 from backend.models.refunds import Refund, RefundKind, RefundStatus
@@ -41,6 +41,7 @@ class House:
     payments: list[Payment] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     checkins: list[Checkin] = field(default_factory=list)
+    syncs: list[SyncRun] = field(default_factory=list)
     leads: dict[uuid.UUID, set[uuid.UUID]] = field(default_factory=dict)
 
 
@@ -51,6 +52,8 @@ async def build(session: AsyncSession, seed: int, coaches: Sequence[Staff]) -> H
     for starts_on in [*_STARTS, *dice.choices(_STARTS, k=2)]:
         camp = await _camp(session, dice, planet.id, starts_on)
         house.camps.append(camp)
+        if camp.last_complete_sync_at is not None:
+            _syncs(session, dice, house, camp, camp.last_complete_sync_at)
         for coach in coaches:
             if dice.random() < 0.5:
                 await factories.assign(session, camp, coach)
@@ -76,6 +79,18 @@ async def _camp(session: AsyncSession, dice: random.Random, planet_id: uuid.UUID
         required_days=dice.randint(1, days),
         last_complete_sync_at=synced,
     )
+
+
+def _syncs(session: AsyncSession, dice: random.Random, house: House, camp: Camp, last: dt.datetime) -> None:
+    """The complete one, older ones and a later failed one; each may have read the posts or not."""
+    for hours, status in ((-2, SyncStatus.COMPLETE), (0, SyncStatus.COMPLETE), (1, SyncStatus.FAILED)):
+        at = last + dt.timedelta(hours=hours)
+        run = SyncRun(
+            camp_id=camp.id, trigger=SyncTrigger.SCHEDULER, status=status, created_at=at, started_at=at,
+            heartbeat_at=at, posts_read=dice.random() < 0.6,
+        )  # fmt: skip
+        session.add(run)
+        house.syncs.append(run)
 
 
 async def _member(
