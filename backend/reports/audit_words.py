@@ -17,6 +17,7 @@ ACTIONS = {
     "auth.login_failed": "登录失败",
     "auth.lock": "登录锁定",
     "auth.logout": "退出登录",
+    "auth.password_wrong": "密码确认错误",
     "auth.password_change": "修改密码",
     "user.create": "添加用户",
     "user.update": "编辑用户",

@@ -175,6 +175,15 @@ async def test_log_ins_are_counted_more_carefully(door: Door) -> None:
         assert await asked(client, times=1) == [200]
 
 
+async def test_changes_of_passwords_are_counted_more_carefully(door: Door, db: Database) -> None:
+    async with door.at("198.51.100.1") as client:
+        desk = await new_desk(db, door.runtime, client, StaffRole.MANAGER)
+        body = {"old_password": "wrong-pass-1", "new_password": "other-pass-2"}
+        tries = [await desk.call("POST", "/auth/password", json=body) for _ in range(3)]
+        assert [response.status_code for response in tries] == [422, 422, 429]
+        assert tries[-1].json()["code"] == "rate_limited"
+
+
 async def wechat(door: Door) -> dict[str, str]:
     """Somebody who came through WeChat."""
     settings = door.runtime.settings

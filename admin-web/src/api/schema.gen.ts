@@ -69,7 +69,7 @@ export interface paths {
         put?: never;
         /**
          * Change Password
-         * @description Ends all sessions of the person; log in again with the new password.
+         * @description Ends all sessions of the person; log in again with the new password. Wrong old ones count as failed log-ins.
          */
         post: operations["change_password_api_admin_auth_password_post"];
         delete?: never;

@@ -71,8 +71,8 @@ async def log_out(viewer: SignedInStaff, session: SessionDep) -> Answer[None]:
     return answer(None)
 
 
-@router.post("/password")
-async def change_password(body: PasswordIn, viewer: SignedInStaff, session: SessionDep) -> Answer[None]:
-    """Ends all sessions of the person; log in again with the new password."""
-    await service.change_password(session, viewer, old=body.old_password, new=body.new_password)
+@router.post("/password", dependencies=[Sensitive])
+async def change_password(body: PasswordIn, viewer: SignedInStaff, runtime: RuntimeDep) -> Answer[None]:
+    """Ends all sessions of the person; log in again with the new password. Wrong old ones count as failed log-ins."""
+    await flows.change_password(runtime, viewer, old=body.old_password, new=body.new_password)
     return answer(None)

@@ -10,7 +10,7 @@ from backend.api.answers import Answer, Model, answer
 from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep, SessionDep
 from backend.refunds import review
-from backend.staff import service as staff
+from backend.staff import flows as staff
 from backend.staff.rules import Permission
 
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_REVIEW))])
@@ -56,8 +56,8 @@ async def batch_approve(
     """Approve many. Rows in doubt are skipped unless ``min_confidence`` admits them."""
     settings = runtime.settings.refund
     review.require_reviewer(viewer, settings)
-    # Before any row is held: checking a password takes a while on purpose.
-    right = await staff.confirm_password(viewer, body.password) if body.password is not None else None
+    # Before any row is held: checking a password takes a while on purpose. A wrong one counts as a failed log-in.
+    right = await staff.confirm_password(runtime, viewer, body.password) if body.password is not None else None
     results = await review.approve_batch(
         session,
         viewer,

@@ -1,6 +1,7 @@
 """Guessing passwords: what locks whom, for how long, and who lets in again."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import httpx
@@ -200,4 +201,54 @@ async def test_what_is_old_is_swept_away(client: httpx.AsyncClient, lin: Staff, 
     time.advance(3 * 24 * 3600)
     assert (await housekeeping(runtime))["login_guards"] == 2
     async with runtime.db.transaction() as session:
+        assert (await session.scalars(select(LoginGuard))).all() == []
+
+
+# Passwords typed again within a session.
+
+CHANGE = {"old_password": "wrong-pass-1", "new_password": "other-pass-2"}
+
+
+async def confirmed(desk: Desk, password: str) -> Body:
+    """The answer to a batch of nothing that is confirmed by a password."""
+    body = {"ids": [str(uuid.uuid4())], "password": password}
+    return dict((await desk.call("POST", "/refunds/batch-approve", json=body)).json())
+
+
+@pytest.mark.parametrize("act", ["change", "confirm"])
+async def test_an_open_session_is_no_place_to_guess(
+    client: httpx.AsyncClient, manager: Desk, db: Database, act: str
+) -> None:
+    async def guess(password: str) -> str:
+        if act == "confirm":
+            return str((await confirmed(manager, password))["code"])
+        body = CHANGE | {"old_password": password}
+        return str((await manager.call("POST", "/auth/password", json=body)).json()["code"])
+
+    answers = [await guess("wrong-pass-1") for _ in range(5)]
+    assert answers == ["validation_error" if act == "change" else "ok"] * 4 + ["login_locked"]
+    assert await guess(PASSWORD) == "login_locked"
+    name = manager.staff.username
+    assert await codes(client, name, 1) == ["login_locked"]
+    async with db.transaction() as session:
+        rows = (await session.scalars(select(AuditEntry).order_by(AuditEntry.created_at, AuditEntry.id))).all()
+    found = [(row.action, row.target_name, row.actor_id) for row in rows]
+    wrong = ("auth.password_wrong", name, manager.staff.id)
+    assert found == [wrong] * 5 + [("auth.lock", name, manager.staff.id)]
+    assert "wrong-pass-1" not in str([vars(row) for row in rows])
+
+
+async def test_right_passwords_within_a_session_count_nothing(manager: Desk, db: Database) -> None:
+    for password in ["wrong-pass-1"] * 4 + [PASSWORD] * 2 + ["wrong-pass-1"] * 4:
+        assert (await confirmed(manager, password))["code"] == "ok"
+    await manager.ok("POST", "/auth/password", json=CHANGE | {"old_password": PASSWORD})
+    async with db.transaction() as session:
+        assert {tuple(row.failures) for row in await session.scalars(select(LoginGuard)) if "name:" in row.subject} == {
+            ()
+        }
+
+
+async def test_batches_without_a_password_count_nothing(manager: Desk, db: Database) -> None:
+    await manager.ok("POST", "/refunds/batch-approve", json={"ids": [str(uuid.uuid4())]})
+    async with db.transaction() as session:
         assert (await session.scalars(select(LoginGuard))).all() == []
