@@ -6,7 +6,13 @@ from playwright.async_api import Page
 
 from tests.browser.chromium import FRONT_END
 
+# Half-way through fading in, letters are paler than they will be. A spinner turns for ever and isn't waited for.
 _RUN = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await frame();
+  const ending = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity);
+  await Promise.allSettled(ending.map((one) => one.finished));
   const found = await window.axe.run(document, { resultTypes: ["violations"] });
   return found.violations;
 }"""

@@ -14,7 +14,7 @@ MENUS: dict[Role, list[str]] = {
     "volunteer": VOLUNTEER,
     "coach": COACH,
     "manager": MANAGER,
-    "super_admin": [*MANAGER, "用户管理", "通知设置", "操作日志"],
+    "super_admin": [*MANAGER, "用户管理", "系统配置", "通知设置", "操作日志"],
 }
 
 
