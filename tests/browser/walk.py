@@ -214,7 +214,7 @@ async def _finish(operator: Operator, screen: SettleScreen) -> None:
     yes = page.get_by_role("dialog").get_by_role("button", name="归档")
     await operator.click(archive, yes)
     operator.look(1)
-    await operator.click(yes, page.get_by_text("转为收入"))
+    await operator.click(yes, page.get_by_role("alert").filter(has_text="已归档，"))
     members = back + CONFLICTS + STRANGERS + SHORT
     await books_agree(screen.camp, refunded_fen=back * 19_900, kept_fen=(members - back) * 19_900)
 
