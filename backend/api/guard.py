@@ -5,7 +5,6 @@ a route marks itself as sensitive with ``dependencies=[Sensitive]`` and is then 
 a guest counts as person and by address: whoever likes may be as many guests.
 """
 
-import ipaddress
 import math
 import uuid
 from typing import Literal
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.deps import RuntimeDep
 from backend.api.errors import refused
+from backend.core.addresses import network_of
 from backend.core.errors import TooMany
 from backend.core.limits import SlidingWindow
 from backend.core.security import Audience, read_token
@@ -92,11 +92,5 @@ def _person(scope: Scope, audience: Audience, secret: str) -> uuid.UUID | None:
 
 
 def _address(client_ip: str | None) -> str:
-    """An IPv6 line has a network of 64 bits to itself, and would else be as many callers as it likes."""
-    try:
-        ip = ipaddress.ip_address(client_ip or "")
-    except ValueError:
-        return f"address:{client_ip}"
-    if ip.version == 6:
-        return f"address:{ipaddress.ip_network((int(ip), 64), strict=False).network_address}"
-    return f"address:{ip}"
+    network = network_of(client_ip)
+    return f"address:{network.network_address if network else client_ip}"

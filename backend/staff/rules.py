@@ -1,11 +1,11 @@
 """Who may do what (product requirements §1), what a password must be, and when log-ins are locked."""
 
 import datetime as dt
-import ipaddress
 import math
 from collections.abc import Sequence
 from enum import StrEnum
 
+from backend.core.addresses import network_of
 from backend.models.staff import StaffRole
 
 
@@ -83,15 +83,8 @@ def name_subject(username: str) -> str:
 
 
 def address_subject(ip: str | None) -> str:
-    """What failed log-ins from an address are counted by; in IPv6 one household or server has a /64 to itself."""
-    if ip is None:
-        return ADDRESS_SUBJECT
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ADDRESS_SUBJECT + ip
-    bits = 64 if address.version == 6 else 32
-    return ADDRESS_SUBJECT + str(ipaddress.ip_network((address, bits), strict=False))
+    """What failed log-ins from an address are counted by."""
+    return ADDRESS_SUBJECT + str(network_of(ip) or ip or "")
 
 
 def failures_with(failures: Sequence[dt.datetime], *, now: dt.datetime, window: dt.timedelta) -> list[dt.datetime]:
