@@ -14,7 +14,7 @@ from backend.core.queue import enqueue
 from backend.ledger import service as ledger
 from backend.models.history import move
 from backend.models.refunds import Refund, RefundStatus
-from backend.refunds import messages, repository, service
+from backend.refunds import lists, messages, repository, service
 
 
 class RefundNotFailed(Conflict):
@@ -75,6 +75,9 @@ async def _replace(session: AsyncSession, closed: Refund, actor: Actor) -> Refun
         created_by=actor.id,
         replaces_id=closed.id,
     )
+    # After the archive no list brings the new row up to date, and an approval goes by the evidence of now.
+    for row, member, found in await lists.judged_now(session, [refund]):
+        lists.bring_up_to_date(row, member, found)
     session.add(refund)
     await session.flush()
     after = {"replaces": closed.out_refund_no, "amount_fen": refund.amount_fen}

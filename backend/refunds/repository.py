@@ -201,6 +201,12 @@ async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Memb
     return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
+async def members_by_id(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Member]:
+    """Members as they stand now."""
+    statement = select(Member).where(Member.id.in_(ids)).execution_options(populate_existing=True)
+    return {member.id: member for member in await session.scalars(statement)}
+
+
 async def refunds_by_payment(session: AsyncSession, camp_id: uuid.UUID) -> dict[uuid.UUID, list[Refund]]:
     """A camp's refunds by payment, oldest first, as they stand now."""
     statement = select(Refund).where(Refund.camp_id == camp_id).order_by(Refund.created_at, Refund.id)

@@ -1,7 +1,7 @@
 """Review: nothing is refunded without a person's recorded approval."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,17 +13,24 @@ from backend.core.config import RefundSettings
 from backend.core.errors import Conflict, Forbidden, Invalid, NotFound
 from backend.core.queue import enqueue
 from backend.ledger import service as ledger
+from backend.members.rules import Assessment
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundStatus, Verdict
 from backend.models.staff import StaffRole
-from backend.refunds import messages, repository, rules, service
+from backend.refunds import lists, messages, repository, rules, service
 from backend.staff.service import Viewer
 
 
 class RefundAlreadyReviewed(Conflict):
     code, message = "refund_already_reviewed", "该退款已由其他人审核，请刷新后再看"
+
+
+class StaleEvidence(Conflict):
+    """``data`` holds what would be judged now: ``{verdict, days}``."""
+
+    code, message = "stale_evidence", "打卡或匹配数据已更新，请更新名单后按最新判定审核"
 
 
 class NotRejected(Conflict):
@@ -65,9 +72,13 @@ def require_reviewer(viewer: Viewer, settings: RefundSettings) -> None:
 async def approve(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, note: str | None) -> Refund:
     """Let one refund go out. A row in doubt passes by this person's word; a not eligible one needs a note.
 
-    Raises NotFound, RefundAlreadyReviewed, Invalid.
+    The row's copy of the evidence must still hold: else the person decides on what is no longer so. Raises NotFound,
+    RefundAlreadyReviewed, StaleEvidence, Invalid.
     """
     refund, _ = await _pending(session, refund_id)
+    stale = await _stale(session, [refund])
+    if refund.id in stale:
+        raise StaleEvidence(data={"verdict": stale[refund.id].verdict, "days": stale[refund.id].days})
     if refund.verdict is Verdict.NOT_ELIGIBLE and not note:
         raise Invalid({"note": "系统判定不符合退款条件，通过时必须填写原因"})
     _approve(session, refund, actor, note)
@@ -157,7 +168,8 @@ async def approve_batch(
     PasswordWrong; then nothing is done.
     """
     rows = await repository.locked_many(session, ids)
-    codes = {id_: _approval_code(rows.get(id_), viewer, min_confidence, accept_import) for id_ in ids}
+    stale = await _stale(session, rows.values())
+    codes = {id_: _approval_code(rows.get(id_), viewer, stale, min_confidence, accept_import) for id_ in ids}
     chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
     _check_expected(chosen, expected)
     if sum(refund.amount_fen for refund in chosen) > settings.password_threshold_fen:
@@ -218,10 +230,21 @@ def _pending_code(refund: Refund) -> str:
     return "ok" if refund.status is RefundStatus.PENDING_REVIEW else RefundAlreadyReviewed.code
 
 
-def _approval_code(refund: Refund | None, viewer: Viewer, min_confidence: int, accept_import: bool) -> str:
+async def _stale(session: AsyncSession, refunds: Collection[Refund]) -> dict[uuid.UUID, Assessment]:
+    """Of held refunds those that wait with evidence which no longer holds, with the verdict of now."""
+    waiting = [refund for refund in refunds if refund.status is RefundStatus.PENDING_REVIEW]
+    judged = await lists.judged_now(session, waiting)
+    return {refund.id: found for refund, member, found in judged if lists.is_stale(refund, member, found)}
+
+
+def _approval_code(
+    refund: Refund | None, viewer: Viewer, stale: Collection[uuid.UUID], min_confidence: int, accept_import: bool
+) -> str:
     foreign = _scope_code(refund, viewer)
     if refund is None or foreign is not None:
         return foreign or "not_found"
+    if refund.id in stale:
+        return StaleEvidence.code
     refusal = rules.batch_refusal(
         status=refund.status,
         verdict=refund.verdict,

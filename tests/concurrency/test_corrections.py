@@ -11,7 +11,7 @@ from backend.models.planets import Planet
 from backend.models.refunds import Refund, RefundStatus
 from backend.refunds import corrections, review
 from tests import factories
-from tests.refunds.facts import ended_camp, enrolled
+from tests.refunds.facts import ended_camp, enrolled, listed
 from tests.refunds.provider import actor_of
 
 
@@ -28,7 +28,7 @@ async def test_a_correction_and_a_review_at_once(shared_db: Database) -> None:
                 session, camp, planet_user_id=person.user_id, planet_nickname=person.name, planet_number="99999",
                 confidence=66, match_method=MatchMethod.PLANET_NICKNAME,
             )  # fmt: skip
-            people.append((member, await factories.make_refund(session, member)))
+            people.append((member, await listed(session, member)))
 
     async def correct(member: Member) -> str:
         actor = Actor("member", str(member.payer_id), member.payer_id)

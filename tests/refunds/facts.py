@@ -16,7 +16,7 @@ from backend.models.history import move
 from backend.models.members import Member
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundStatus
-from backend.refunds import service
+from backend.refunds import lists, service
 from tests import factories
 
 REVIEWER = Actor("staff", "reviewer")
@@ -33,6 +33,14 @@ async def enrolled(session: AsyncSession, camp: Camp, **fields: Any) -> Member:
     """A member matched at 100 who checked in often enough, unless told otherwise."""
     fields = dict[str, Any](planet_user_id=factories._unique(), days_ranking=9, days_posts=9) | fields
     return await factories.make_member(session, camp, **fields)
+
+
+async def listed(session: AsyncSession, member: Member) -> Refund:
+    """A refund waiting for review with its member's evidence, as a list makes it."""
+    refund = await factories.make_refund(session, member)
+    lists.bring_up_to_date(refund, member, lists.assessment_of(member, by_sheet=False))
+    await session.flush()
+    return refund
 
 
 async def refund_in(session: AsyncSession, status: RefundStatus, *, code: str = "timeout") -> Refund:

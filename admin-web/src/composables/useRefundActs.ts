@@ -4,13 +4,14 @@ import { api, asApiError, type ApiError, type Schemas } from "@/api/client";
 
 type Refund = Schemas["RefundOut"];
 
-/** The row isn't what the screen shows any more: somebody else, or the provider, was quicker. */
+/** The row isn't what the screen shows any more: somebody else, the provider, or a sync was quicker. */
 const STALE = new Set<ApiError["code"]>([
   "refund_already_reviewed",
   "refund_already_sent",
   "refund_not_approved",
   "refund_not_failed",
   "refund_not_rejected",
+  "stale_evidence",
   "retry_exhausted",
   "not_found",
 ]);

@@ -42,6 +42,7 @@ class BatchRejectIn(BatchIn):
 
 _TEXTS = {
     "refund_already_reviewed": review.RefundAlreadyReviewed.message,
+    "stale_evidence": review.StaleEvidence.message,
     "needs_confirmation": "需要人工确认，请单独审核",
     "not_eligible": "系统判定不符合退款条件，请单独审核",
     "refund_not_approved": review.NotApproved.message,

@@ -20,7 +20,7 @@ from tests import factories
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.conftest import RecordingQueue, Time
-from tests.refunds.facts import ended_camp, enrolled, refund_in
+from tests.refunds.facts import ended_camp, enrolled, listed, refund_in
 from tests.refunds.provider import approved, now_of, pending
 from tests.world import World
 
@@ -32,6 +32,12 @@ async def waiting(db: Database, count: int = 1, camp: Camp | None = None, **fiel
     async with db.transaction() as session:
         camp = camp or await ended_camp(session)
         return [await factories.make_refund(session, await enrolled(session, camp), **fields) for _ in range(count)]
+
+
+async def judged(db: Database, **fields: Any) -> Refund:
+    """A row that says what its member's own counts and match say."""
+    async with db.transaction() as session:
+        return await listed(session, await enrolled(session, await ended_camp(session), **fields))
 
 
 async def coach_of(db: Database, desk: NewDesk, *camp_ids: Any, role: StaffRole = StaffRole.COACH) -> Desk:
@@ -218,8 +224,8 @@ async def test_approve_and_reject(db: Database, manager: Desk, queue: RecordingQ
 
 
 async def test_overriding_needs_a_note(db: Database, manager: Desk) -> None:
-    [doubtful] = await waiting(db, verdict=Verdict.NEEDS_CONFIRMATION, verdict_reasons=["sources_disagree"])
-    [short] = await waiting(db, verdict=Verdict.NOT_ELIGIBLE, verdict_reasons=["days_short"])
+    doubtful = await judged(db, days_posts=3)
+    short = await judged(db, days_ranking=3, days_posts=3)
     assert (await manager.ok("POST", f"/refunds/{doubtful.id}/approve"))["status"] == "approved"
     assert await manager.bad_fields("POST", f"/refunds/{short.id}/approve") == {"note"}
     assert await manager.bad_fields("POST", f"/refunds/{short.id}/approve", json={"note": " "}) == {"note"}
@@ -231,11 +237,13 @@ async def test_overriding_needs_a_note(db: Database, manager: Desk) -> None:
 
 async def test_a_batch_takes_each_row_by_itself(db: Database, manager: Desk) -> None:
     [good] = await waiting(db)
-    [doubtful] = await waiting(db, verdict=Verdict.NEEDS_CONFIRMATION, verdict_reasons=["sources_disagree"])
-    [short] = await waiting(db, verdict=Verdict.NOT_ELIGIBLE, verdict_reasons=["days_short"])
+    doubtful = await judged(db, days_posts=3)
+    short = await judged(db, days_ranking=3, days_posts=3)
+    # Says needs_confirmation, while the member's counts say eligible by now.
+    [stale] = await waiting(db, verdict=Verdict.NEEDS_CONFIRMATION, verdict_reasons=["sources_disagree"])
     [done] = await waiting(db)
     await manager.ok("POST", f"/refunds/{done.id}/approve")
-    ids = [str(row.id) for row in (good, doubtful, short, done)] + [NOBODY, "nonsense", str(good.id)]
+    ids = [str(row.id) for row in (good, doubtful, short, stale, done)] + [NOBODY, "nonsense", str(good.id)]
 
     data = await manager.ok("POST", "/refunds/batch-approve", json={"ids": ids})
 
@@ -243,20 +251,20 @@ async def test_a_batch_takes_each_row_by_itself(db: Database, manager: Desk) -> 
         (str(good.id), "ok"),
         (str(doubtful.id), "needs_confirmation"),
         (str(short.id), "not_eligible"),
+        (str(stale.id), "stale_evidence"),
         (str(done.id), "refund_already_reviewed"),
         (NOBODY, "not_found"),
         ("nonsense", "not_found"),
     ]
     assert all(line["message"] for line in data["results"] if not line["ok"])
-    assert (data["done"], data["skipped"]) == (1, 5)
+    assert (data["done"], data["skipped"]) == (1, 6)
     assert (await now_of(db, good)).status is S.APPROVED
     assert (await now_of(db, short)).status is S.PENDING_REVIEW
 
 
 async def test_a_lower_confidence_admits_matches_in_doubt_and_nothing_else(db: Database, manager: Desk) -> None:
-    by_name: dict[str, Any] = {"verdict": Verdict.NEEDS_CONFIRMATION, "confidence": 66}
-    [only_match] = await waiting(db, **by_name, verdict_reasons=["match_below_100", "enough_days"])
-    [days_too] = await waiting(db, **by_name, verdict_reasons=["match_below_100", "sources_disagree", "enough_days"])
+    only_match = await judged(db, confidence=66)
+    days_too = await judged(db, confidence=66, days_ranking=3)
     ids = [str(only_match.id), str(days_too.id)]
     for confidence, codes in (
         (100, ["needs_confirmation", "needs_confirmation"]),
