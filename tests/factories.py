@@ -11,12 +11,12 @@ from backend.core.ids import new_id, new_number
 from backend.core.security import SecretBox, hash_password, issue_token
 from backend.ledger import service as ledger
 from backend.models.camps import Camp, CampStaff, CampStaffKind, CampStatus
-from backend.models.members import MatchMethod, MatchStatus, Member
+from backend.models.members import MatchMethod, MatchStatus, Member, Verdict
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
 from backend.models.payers import Payer
 from backend.models.payments import Channel, Payment, PaymentStatus
 from backend.models.planets import Planet, PlanetUser
-from backend.models.refunds import Refund, RefundKind, RefundStatus, Verdict
+from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.models.staff import Staff, StaffRole, StaffSession
 from backend.models.uploads import Upload, UploadKind
 from backend.sandbox.oauth import OAuthSandbox

@@ -17,10 +17,10 @@ from backend.models.camps import Camp
 from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus
 from backend.models.history import StateChange
 from backend.models.imports import ImportedTotal
-from backend.models.members import MatchStatus, Member
+from backend.models.members import MatchStatus, Member, Verdict
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.planets import PlanetUser
-from backend.models.refunds import Refund, Verdict
+from backend.models.refunds import Refund
 from backend.models.staff import Staff
 from backend.payers.repository import owns_member, owns_payment
 

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from backend.models.camps import Camp, CampStatus
-from backend.models.members import MatchMethod, MatchStatus, Member
-from backend.models.refunds import RefundStatus, Verdict
+from backend.models.members import MatchMethod, MatchStatus, Member, Verdict
+from backend.models.refunds import RefundStatus
 
 
 class Reason(StrEnum):

@@ -27,6 +27,24 @@ class MatchMethod(StrEnum):
     MANUAL = "manual"
 
 
+class Standing(StrEnum):
+    """A member's situation at any time (design §11): whether the whole deposit is certain or beyond reach."""
+
+    NOT_STARTED = "not_started"
+    IN_PROGRESS = "in_progress"
+    REACHED = "reached"
+    OUT_OF_REACH = "out_of_reach"
+
+
+class Verdict(StrEnum):
+    """What comes of the deposit, once the camp's end has been seen: all of it, a part, nothing, or a person decides."""
+
+    ELIGIBLE = "eligible"
+    PARTIAL = "partial"
+    NEEDS_CONFIRMATION = "needs_confirmation"
+    NOT_ELIGIBLE = "not_eligible"
+
+
 _OPEN = frozenset({MatchStatus.UNMATCHED, MatchStatus.SUGGESTED, MatchStatus.MATCHED, MatchStatus.CONFLICT})
 # New data may lead anywhere among the open states; ``closed`` (无法匹配) is left only by a person.
 MATCH_TRANSITIONS = Transitions(

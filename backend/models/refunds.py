@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.states import Transitions
 from backend.models.base import Base, Identified, checked
+from backend.models.members import Verdict
 
 
 class RefundKind(StrEnum):
@@ -45,12 +46,6 @@ REFUND_TRANSITIONS = Transitions(
 
 # The states in which money may still leave: at most one such refund per payment.
 IN_FLIGHT = (_R.PENDING_REVIEW, _R.APPROVED, _R.SENDING, _R.PROCESSING, _R.FAILED)
-
-
-class Verdict(StrEnum):
-    ELIGIBLE = "eligible"
-    NEEDS_CONFIRMATION = "needs_confirmation"
-    NOT_ELIGIBLE = "not_eligible"
 
 
 class Refund(Identified, Base):

@@ -24,8 +24,8 @@ from backend.members.rules import Assessment, assess
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import SyncRun, SyncStatus
 from backend.models.history import move
-from backend.models.members import MatchStatus, Member
-from backend.models.refunds import IN_FLIGHT, Refund, RefundKind, RefundStatus, Verdict
+from backend.models.members import MatchStatus, Member, Verdict
+from backend.models.refunds import IN_FLIGHT, Refund, RefundKind, RefundStatus
 from backend.notifications import scenes
 from backend.notifications import service as notifications
 from backend.notifications.service import To

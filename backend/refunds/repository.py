@@ -17,9 +17,9 @@ from backend.models.checkins import Checkin, SyncRun
 from backend.models.history import StateChange
 from backend.models.imports import Import
 from backend.models.ledger import LedgerTransaction, Movement
-from backend.models.members import Member
+from backend.models.members import Member, Verdict
 from backend.models.payments import Payment
-from backend.models.refunds import IN_FLIGHT, Refund, RefundHold, RefundKind, RefundStatus, Verdict
+from backend.models.refunds import IN_FLIGHT, Refund, RefundHold, RefundKind, RefundStatus
 from backend.models.staff import Staff
 
 T = TypeVar("T")

@@ -16,8 +16,9 @@ from backend.ledger import service as ledger
 from backend.members.rules import Assessment
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
+from backend.models.members import Verdict
 from backend.models.payments import Payment
-from backend.models.refunds import Refund, RefundStatus, Verdict
+from backend.models.refunds import Refund, RefundStatus
 from backend.models.staff import StaffRole
 from backend.refunds import lists, messages, repository, rules, service
 from backend.staff.service import Viewer

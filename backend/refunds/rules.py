@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 
 from backend.members.rules import only_import_speaks, only_match_in_doubt
-from backend.models.refunds import RefundStatus, Verdict
+from backend.models.members import Verdict
+from backend.models.refunds import RefundStatus
 
 # An accepted refund is asked about after so many minutes, then hourly (WeChat Pay v3: balance refunds take about
 # 5 minutes, bank cards 1–3 working days; a notification usually comes first).

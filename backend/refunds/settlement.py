@@ -15,8 +15,8 @@ from backend.ledger import service as ledger
 from backend.members.rules import Assessment
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
-from backend.models.members import MatchStatus, Member
-from backend.models.refunds import IN_FLIGHT, Refund, RefundKind, RefundStatus, Verdict
+from backend.models.members import MatchStatus, Member, Verdict
+from backend.models.refunds import IN_FLIGHT, Refund, RefundKind, RefundStatus
 from backend.refunds import lists, repository
 
 

@@ -2,8 +2,8 @@
 
 from backend.models.camps import CampStatus
 from backend.models.checkins import CheckinSource
-from backend.models.members import MatchMethod, MatchStatus
-from backend.models.refunds import RefundKind, RefundStatus, Verdict
+from backend.models.members import MatchMethod, MatchStatus, Verdict
+from backend.models.refunds import RefundKind, RefundStatus
 from backend.models.staff import StaffRole
 
 STAFF_ROLE = {

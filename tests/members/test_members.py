@@ -16,8 +16,7 @@ from backend.members import repository, service
 from backend.members.repository import Filters
 from backend.members.service import DayCounts
 from backend.models.audit import AuditEntry
-from backend.models.members import MatchStatus, Member
-from backend.models.refunds import Verdict
+from backend.models.members import MatchStatus, Member, Verdict
 from tests.factories import make_camp, make_member, make_payer, make_payment, make_planet, make_planet_user
 
 STAFF = Actor("staff", "xiaowang")

@@ -16,10 +16,10 @@ from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import SyncRun, SyncStatus, SyncTrigger
 from backend.models.history import StateChange
-from backend.models.members import MatchStatus
+from backend.models.members import MatchStatus, Verdict
 from backend.models.notifications import Notification
 from backend.models.payments import Payment
-from backend.models.refunds import Refund, RefundKind, RefundStatus, Verdict
+from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.refunds import flows, lists, service
 from backend.runtime import Runtime
 from tests.conftest import Time

@@ -20,11 +20,11 @@ from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import StateChange, move
 from backend.models.ledger import Account
-from backend.models.members import Member
+from backend.models.members import Member, Verdict
 from backend.models.notifications import Notification
 from backend.models.payments import Payment
 from backend.models.reconciliation import ReconciliationCase
-from backend.models.refunds import REFUND_TRANSITIONS, Refund, RefundKind, RefundStatus, Verdict
+from backend.models.refunds import REFUND_TRANSITIONS, Refund, RefundKind, RefundStatus
 from backend.refunds import recovery, repository, review, rules, service, settlement
 from tests import factories
 from tests.refunds.facts import ended_camp, enrolled, fact_about, listed, refund_in

@@ -12,9 +12,9 @@ from backend.core.errors import Invalid
 from backend.core.ids import new_id
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import SyncStatus
-from backend.models.members import MatchStatus, Member
+from backend.models.members import MatchStatus, Member, Verdict
 from backend.models.payments import Payment
-from backend.models.refunds import Refund, RefundKind, RefundStatus, Verdict
+from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.models.staff import StaffRole
 from backend.refunds import lists, recovery, review, service, settlement
 from backend.runtime import Runtime

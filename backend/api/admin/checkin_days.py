@@ -12,8 +12,7 @@ from backend.checkins import overview
 from backend.checkins.overview import DayFigures, Standing
 from backend.models.camps import Camp
 from backend.models.checkins import CheckinSource
-from backend.models.members import MatchStatus, Member
-from backend.models.refunds import Verdict
+from backend.models.members import MatchStatus, Member, Verdict
 from backend.staff.rules import Permission
 
 router = APIRouter(

@@ -22,10 +22,10 @@ from backend.members import repository, service
 from backend.members.repository import Filters, MemberRow
 from backend.members.rules import REASON_TEXTS, Reason
 from backend.models.camps import CampStatus
-from backend.models.members import MatchMethod, MatchStatus
+from backend.models.members import MatchMethod, MatchStatus, Verdict
 from backend.models.payments import Channel, Excess, PaymentStatus
 from backend.models.planets import PlanetUser
-from backend.models.refunds import RefundKind, RefundStatus, Verdict
+from backend.models.refunds import RefundKind, RefundStatus
 from backend.staff.rules import Permission
 
 router = APIRouter(prefix="/members", tags=["会员"])

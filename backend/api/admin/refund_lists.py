@@ -10,8 +10,8 @@ from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, Session
 from backend.core import clock
 from backend.core.errors import Invalid
 from backend.members.rules import REASON_TEXTS, Reason
-from backend.models.members import MatchMethod
-from backend.models.refunds import RefundKind, RefundStatus, Verdict
+from backend.models.members import MatchMethod, Verdict
+from backend.models.refunds import RefundKind, RefundStatus
 from backend.refunds import repository
 from backend.refunds.repository import Filter, Listed
 from backend.staff.rules import Permission

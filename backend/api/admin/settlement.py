@@ -11,8 +11,8 @@ from backend.api.deps import Allowed, CurrentStaff, SessionDep
 from backend.camps import service as camps
 from backend.members.rules import REASON_TEXTS
 from backend.models.camps import CampStatus
-from backend.models.members import MatchStatus
-from backend.models.refunds import RefundKind, RefundStatus, Verdict
+from backend.models.members import MatchStatus, Verdict
+from backend.models.refunds import RefundKind, RefundStatus
 from backend.refunds import lists
 from backend.refunds import settlement as service
 from backend.refunds.settlement import Line

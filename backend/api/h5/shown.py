@@ -10,9 +10,9 @@ from backend.members import service
 from backend.members.repository import MemberRow
 from backend.members.rules import correction
 from backend.models.camps import CampStatus
-from backend.models.members import MatchStatus
+from backend.models.members import MatchStatus, Verdict
 from backend.models.payments import Payment, PaymentStatus
-from backend.models.refunds import Refund, RefundKind, RefundStatus, Verdict
+from backend.models.refunds import Refund, RefundKind, RefundStatus
 
 
 class MyCampOut(Model):

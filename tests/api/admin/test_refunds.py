@@ -11,8 +11,8 @@ from backend.core.db import Database
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
 from backend.models.checkins import Checkin, CheckinSource
-from backend.models.members import Member
-from backend.models.refunds import Refund, RefundHold, RefundStatus, Verdict
+from backend.models.members import Member, Verdict
+from backend.models.refunds import Refund, RefundHold, RefundStatus
 from backend.models.staff import StaffRole
 from backend.refunds import flows
 from backend.runtime import Runtime

@@ -14,9 +14,9 @@ from backend.matching import service as matching
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import StateChange
-from backend.models.members import MatchMethod, MatchStatus, Member
+from backend.models.members import MatchMethod, MatchStatus, Member, Verdict
 from backend.models.planets import PlanetUser
-from backend.models.refunds import Refund, RefundStatus, Verdict
+from backend.models.refunds import Refund, RefundStatus
 from backend.refunds import lists
 from tests.api.h5.phone import Phone, phone_of
 from tests.checkins.stage import Stage
