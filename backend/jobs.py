@@ -22,6 +22,7 @@ from backend.core.ids import new_id
 from backend.housekeeping import flows as housekeeping
 from backend.models.jobs import JobRun
 from backend.notifications import flows as notifications
+from backend.payments import fees
 from backend.payments import flows as payments
 from backend.planets import flows as planets
 from backend.reconciliation import flows as reconciliation
@@ -33,6 +34,11 @@ from backend.timetable import Daily, Every
 log = structlog.get_logger(__name__)
 
 Summary = dict[str, Any]
+
+
+async def _camp_states(runtime: Runtime) -> Summary:
+    """00:05: camps begin and end by the date; then the fees of those that have begun are income."""
+    return await camps.camp_states(runtime) | {"fees": await fees.earn_due(runtime)}
 
 
 async def _refund_sweep(runtime: Runtime) -> Summary:
@@ -53,7 +59,7 @@ class Scheduled:
 
 # In the order in which they must run when several are due at once.
 SCHEDULED: dict[str, Scheduled] = {
-    "camp_states": Scheduled(camps.camp_states, Daily(0, 5)),
+    "camp_states": Scheduled(_camp_states, Daily(0, 5)),
     "order_expiry": Scheduled(payments.order_expiry, Every(1)),
     "payment_backfill": Scheduled(payments.payment_backfill, Every(60)),
     "checkin_sync": Scheduled(checkins.checkin_sync, Daily(1, 0)),

@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core import clock
 from backend.core.ids import new_id, new_number
 from backend.core.security import SecretBox, hash_password, issue_token
+from backend.eligibility.days import Calendar
+from backend.eligibility.policy import UnknownPolicy, parse
+from backend.eligibility.rules import Facts, assess
 from backend.ledger import service as ledger
 from backend.models.camps import Camp, CampStaff, CampStaffKind, CampStatus
-from backend.models.members import MatchMethod, MatchStatus, Member, Verdict
+from backend.models.members import MatchMethod, MatchStatus, Member
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
 from backend.models.payers import Payer
 from backend.models.payments import Channel, Payment, PaymentStatus
@@ -19,6 +22,7 @@ from backend.models.planets import Planet, PlanetUser
 from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.models.staff import Staff, StaffRole, StaffSession
 from backend.models.uploads import Upload, UploadKind
+from backend.refunds.evidence import COLUMNS
 from backend.sandbox.oauth import OAuthSandbox
 
 PASSWORD = "correct-horse-1"
@@ -152,10 +156,48 @@ async def make_member(session: AsyncSession, camp: Camp, payer: Payer | None = N
         "paid_fen": payment.amount_fen,
         "paid_at": payment.paid_at,
     } | fields
-    member: Member = await _saved(
-        session, Member(id=new_id(), camp_id=camp.id, payer_id=payer.id, payment_id=payment.id, **fields)
+    told = {name: fields.pop(name) for name in _JUDGED if name in fields}
+    member = Member(id=new_id(), camp_id=camp.id, payer_id=payer.id, payment_id=payment.id, **fields)
+    judge(member, camp)
+    for name, value in told.items():
+        setattr(member, name, value)
+    saved: Member = await _saved(session, member)
+    return saved
+
+
+_JUDGED = ("days", "required_days", "standing", "entitled_fen", "verdict", "verdict_reasons", "breakdown")
+
+
+def judge(member: Member, camp: Camp) -> None:
+    """Write on a member what its day counts lead to, as a recount would if these were the facts in their tables.
+
+    The posts are the camp's first days. The camp's end was seen if the camp is over.
+    """
+    calendar = Calendar(camp.starts_on, camp.ends_on)
+    is_over = camp.status in (CampStatus.ENDED, CampStatus.SETTLING, CampStatus.ARCHIVED)
+    posts, sheet = member.days_posts, member.days_import
+    try:
+        policy = parse(member.refund_policy)
+    except UnknownPolicy:
+        policy = None
+    result = assess(
+        policy,
+        Facts(
+            calendar=calendar,
+            paid_fen=member.paid_fen,
+            begun=camp.status not in (CampStatus.DRAFT, CampStatus.ENROLLING),
+            match_status=member.status or MatchStatus.UNMATCHED,
+            confidence=member.confidence or 0,
+            ranking=member.days_ranking,
+            posts=frozenset(list(calendar)[:posts]) if posts is not None else None,
+            sheet=sheet,
+            open_from=None if is_over else max(camp.starts_on, clock.today()),
+        ),
     )
-    return member
+    for name in _JUDGED:
+        value = getattr(result, "reasons" if name == "verdict_reasons" else name)
+        setattr(member, name, [each.value for each in value] if name == "verdict_reasons" else value)
+    member.judged_at = clock.now()
 
 
 async def make_refund(session: AsyncSession, member: Member, **fields: Any) -> Refund:
@@ -163,15 +205,12 @@ async def make_refund(session: AsyncSession, member: Member, **fields: Any) -> R
     fields = {
         "kind": RefundKind.CAMP,
         "status": RefundStatus.PENDING_REVIEW,
-        "amount_fen": member.paid_fen,
+        "amount_fen": member.entitled_fen or member.paid_fen,
         "out_refund_no": new_number("R"),
-        "verdict": Verdict.ELIGIBLE,
-        "verdict_reasons": ["enough_days"],
-        "days": 8,
-        "required_days": member.required_days,
-        "confidence": member.confidence,
-        "match_method": member.match_method,
+        "listed_verdict": member.verdict,
     } | fields
+    if fields["kind"] is RefundKind.CAMP and fields["status"] is not RefundStatus.PENDING_REVIEW:
+        fields = {name: getattr(member, name) for name in COLUMNS} | fields
     refund: Refund = await _saved(
         session,
         Refund(id=new_id(), camp_id=member.camp_id, member_id=member.id, payment_id=member.payment_id, **fields),

@@ -10,6 +10,7 @@ from backend.camps import service
 from backend.core import clock
 from backend.core.actor import Actor
 from backend.core.errors import Conflict
+from backend.eligibility.offers import offer_of
 from backend.gateways import zsxq
 from backend.gateways.errors import Unknown
 from backend.models.camps import Camp, CampStatus
@@ -63,11 +64,13 @@ async def _find_or_create(view: zsxq.Planet, camp: Camp) -> zsxq.Project:
     found = await _find(view, camp)
     if found is not None:
         return found
+    deal = offer_of(camp, camp)
     try:
         return await view.create_project(
             title=camp.name,
-            text=f"打卡{camp.total_days}天，要求完成{camp.required_days}天",
-            checkin_days=camp.required_days,
+            text=deal.short,
+            # A deal that nobody can read isn't published; until then any number does.
+            checkin_days=deal.required_days or camp.total_days,
             expires_at=clock.day_start(camp.ends_on + dt.timedelta(days=1)) - dt.timedelta(seconds=1),
         )
     except Unknown:

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.core.pagination import Page, PageRequest, fetch_page
 from backend.models.camps import Camp, CampStaff, CampStaffKind, CampStatus
+from backend.models.checkins import SyncRun, SyncStatus
 from backend.models.history import StateChange
 from backend.models.members import Member
 from backend.models.payments import Payment, PaymentStatus
@@ -217,3 +218,10 @@ async def history(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[tuple[S
         .order_by(StateChange.created_at, StateChange.id)
     )
     return [(change, name) for change, name in await session.execute(statement)]
+
+
+async def posts_were_read(session: AsyncSession, planet_id: uuid.UUID | None) -> bool:
+    """Whether a sync of any camp of the planet ever read the posts to their end."""
+    statement = select(SyncRun.id).join(Camp, Camp.id == SyncRun.camp_id)
+    read = and_(Camp.planet_id == planet_id, SyncRun.status == SyncStatus.COMPLETE, SyncRun.posts_read)
+    return await session.scalar(statement.where(read).limit(1)) is not None

@@ -11,6 +11,11 @@ import nh3
 from backend.core import clock, text
 from backend.core.config import PaymentSettings
 from backend.core.money import format_yuan
+from backend.eligibility import policy as policies
+from backend.eligibility.days import Calendar
+from backend.eligibility.offers import Offer, offer
+from backend.eligibility.policy import PolicyRefused
+from backend.models.base import JsonObject
 from backend.models.camps import MAX_CAPACITY, Camp, CampStatus
 
 MAX_DAYS = 1000
@@ -28,7 +33,7 @@ class CampFields:
     deposit_fen: int
     starts_on: dt.date
     ends_on: dt.date
-    required_days: int
+    refund_policy: JsonObject
     description: str = ""
     capacity: int | None = None
     enroll_opens_at: dt.datetime | None = None
@@ -42,7 +47,7 @@ class CampFields:
 
 
 # The deal members pay for, and where their check-ins are read: fixed once the camp is published (requirements C11).
-LOCKED = ("name", "deposit_fen", "starts_on", "ends_on", "required_days", "planet_id", "checkin_id")
+LOCKED = ("name", "deposit_fen", "starts_on", "ends_on", "required_days", "refund_policy", "planet_id", "checkin_id")
 WINDOW = ("enroll_opens_at", "enroll_closes_at")
 
 
@@ -58,11 +63,27 @@ def problems(new: CampFields, *, payment: PaymentSettings, today: dt.date) -> di
         found["ends_on"] = "结束日期不能早于今天"
     elif total_days(new) > MAX_DAYS:
         found["ends_on"] = f"训练营最长 {MAX_DAYS} 天"
-    elif not 1 <= new.required_days <= total_days(new):
-        found["required_days"] = f"要求打卡天数须在 1 至 {total_days(new)} 天之间"
+    else:
+        found |= policy_problems(new)
     if new.capacity is not None and not 1 <= new.capacity <= MAX_CAPACITY:
         found["capacity"] = f"人数上限须在 1 至 {MAX_CAPACITY} 之间"
     return found
+
+
+def policy_problems(new: CampFields) -> dict[str, str]:
+    """What is wrong with the deal; the fields of version 2 stand below ``refund_policy``."""
+    is_plain = "version" not in new.refund_policy
+    try:
+        policy = policies.read(new.refund_policy)
+        found = policies.problems(policy, Calendar(new.starts_on, new.ends_on), paid_fen=new.deposit_fen)
+    except PolicyRefused as refused:
+        found = refused.problems
+    return {"required_days" if is_plain else f"refund_policy.{field}": text for field, text in found.items()}
+
+
+def deal_of(new: CampFields) -> Offer:
+    """The deal in words, with the least number of days that brings the whole deposit back."""
+    return offer(new.refund_policy, starts_on=new.starts_on, ends_on=new.ends_on, paid_fen=new.deposit_fen)
 
 
 def _name_problem(name: str) -> dict[str, str]:
@@ -93,9 +114,11 @@ def sanitised(description: str) -> str:
 
 
 def changed(old: CampFields, new: CampFields) -> list[str]:
-    """Names of the fields in which two differ."""
+    """Names of the fields in which two differ. Of a deal that is a mere number of days, the number."""
     names = [field.name for field in fields(CampFields)]
-    return [name for name in names if getattr(old, name) != getattr(new, name)]
+    plain = all("version" not in each.refund_policy for each in (old, new))
+    spoken = {"refund_policy": "required_days"} if plain else {}
+    return [spoken.get(name, name) for name in names if getattr(old, name) != getattr(new, name)]
 
 
 def missing_to_publish(camp: Camp, *, active_coaches: int) -> list[str]:

@@ -14,6 +14,9 @@ from backend.core.actor import SYSTEM, Actor
 from backend.core.config import PaymentSettings
 from backend.core.errors import Conflict, Invalid, NotFound
 from backend.core.ids import new_id
+from backend.eligibility import policy as policies
+from backend.eligibility import service as eligibility
+from backend.eligibility.policy import UnknownPolicy
 from backend.models.camps import MAX_CAPACITY, Camp, CampStatus
 from backend.models.history import move
 from backend.models.planets import Planet
@@ -43,6 +46,11 @@ class CampIncomplete(Conflict):
 
 class CampDatesPast(Conflict):
     code, message = "camp_dates_past", "训练营的结束日期已过，不能发布"
+
+
+class PostsNeverRead(Conflict):
+    code = "posts_never_read"
+    message = "该星球的打卡帖子还没有完整读取过，暂不能使用看具体日期的条件（每 7 天天数、连续缺卡、必须打卡的日子）"
 
 
 class CampWrongState(Conflict):
@@ -77,7 +85,7 @@ async def create(session: AsyncSession, actor: Actor, new: CampFields, *, paymen
     _apply(camp, new)
     session.add(camp)
     await _flush_unique(session)
-    after = {name: _json(getattr(new, name)) for name in _own(rules.changed(_NOTHING, new))}
+    after = {name: _value(new, name) for name in _own(rules.changed(_NOTHING, new))}
     _audit(session, actor, "camp.create", camp, after=after)
     await staffing.assign(session, actor, camp, coach_ids=new.coach_ids, volunteer_ids=new.volunteer_ids)
     return camp
@@ -91,7 +99,7 @@ async def fields_of(session: AsyncSession, camp: Camp) -> CampFields:
         deposit_fen=camp.deposit_fen,
         starts_on=camp.starts_on,
         ends_on=camp.ends_on,
-        required_days=camp.required_days,
+        refund_policy=camp.refund_policy,
         description=camp.description,
         capacity=camp.capacity,
         enroll_opens_at=camp.enroll_opens_at,
@@ -146,6 +154,7 @@ async def publish(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> Ca
     missing = rules.missing_to_publish(camp, active_coaches=await repository.active_coaches(session, camp.id))
     if missing:
         raise CampIncomplete(data={"fields": missing})
+    await _check_deal(session, camp)
     now, today = clock.now(), clock.today()
     if camp.ends_on < today:
         raise CampDatesPast
@@ -157,6 +166,16 @@ async def publish(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> Ca
     move(session, camp, CampStatus.ENROLLING, event="publish", actor=actor)
     _audit(session, actor, "camp.publish", camp)
     return camp
+
+
+async def _check_deal(session: AsyncSession, camp: Camp) -> None:
+    """Raises CampIncomplete for a deal nobody can read, PostsNeverRead for one that can't be judged on this planet."""
+    try:
+        policy = policies.parse(camp.refund_policy)
+    except UnknownPolicy as error:
+        raise CampIncomplete(data={"fields": ["refund_policy"]}) from error
+    if policy.needs_dates and not await repository.posts_were_read(session, camp.planet_id):
+        raise PostsNeverRead
 
 
 async def withdraw(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> Camp:
@@ -200,6 +219,8 @@ async def follow_the_date(session: AsyncSession, camp_id: uuid.UUID) -> list[Cam
         move(session, camp, CampStatus.ENDED, event="end", actor=SYSTEM)
         _audit(session, SYSTEM, "camp.end", camp)
         moves.append(CampStatus.ENDED)
+    if moves:
+        await eligibility.recount(session, camp)
     return moves
 
 
@@ -229,7 +250,7 @@ async def _check_references(session: AsyncSession, new: CampFields, *, old: Camp
 def _apply(camp: Camp, new: CampFields) -> None:
     camp.name, camp.deposit_fen = new.name, new.deposit_fen
     camp.starts_on, camp.ends_on = new.starts_on, new.ends_on
-    camp.refund_policy = {"kind": "threshold", "required_days": new.required_days}
+    camp.refund_policy = new.refund_policy
     camp.description = rules.sanitised(new.description)
     camp.capacity = _capacity(new)
     camp.enroll_opens_at, camp.enroll_closes_at = new.enroll_opens_at, new.enroll_closes_at
@@ -254,12 +275,19 @@ async def _flush_unique(session: AsyncSession) -> None:
         raise
 
 
-_NOTHING = CampFields(name="", deposit_fen=0, starts_on=dt.date.min, ends_on=dt.date.min, required_days=0)
+_NOTHING = CampFields(name="", deposit_fen=0, starts_on=dt.date.min, ends_on=dt.date.min, refund_policy={})
 
 
 def _own(names: list[str]) -> list[str]:
     """The changes that ``camp.update`` tells; staff and group QR have actions of their own."""
     return [name for name in names if name not in ("coach_ids", "volunteer_ids", "group_qr_key")]
+
+
+def _value(fields: CampFields, name: str) -> object:
+    """A field as the audit log tells it; a deal in its words, which name each of its numbers."""
+    if name == "required_days":
+        return fields.refund_policy.get(name)
+    return rules.deal_of(fields).short if name == "refund_policy" else _json(getattr(fields, name))
 
 
 def _json(value: object) -> object:
@@ -273,8 +301,8 @@ def _audit_update(session: AsyncSession, actor: Actor, camp: Camp, old: CampFiel
     for action, names in (("camp.update", _own(changed)), ("camp.qr.replace", ["group_qr_key"])):
         names = [name for name in names if name in changed]
         if names:
-            before = {name: _json(getattr(old, name)) for name in names}
-            _audit(session, actor, action, camp, before, {name: _json(getattr(new, name)) for name in names})
+            before = {name: _value(old, name) for name in names}
+            _audit(session, actor, action, camp, before, {name: _value(new, name) for name in names})
 
 
 def _audit(

@@ -13,10 +13,11 @@ from backend.checkins.rules import CalendarDay
 from backend.core import clock
 from backend.core.errors import NotFound
 from backend.core.pagination import Page, PageRequest, fetch_keys
-from backend.members import service as members
-from backend.members.rules import Assessment
+from backend.eligibility import repository as eligibility
+from backend.eligibility.offers import offer_of
 from backend.models.camps import Camp
 from backend.models.checkins import Checkin
+from backend.models.grants import GrantKind
 from backend.models.members import MatchStatus, Member
 
 
@@ -46,19 +47,18 @@ class DayList:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Place:
     """A member's place by days (equal days, equal rank), with one calendar day for each day of the camp."""
 
     rank: int
     member: Member
-    assessment: Assessment
     last_posted_at: dt.datetime | None
     calendar: Sequence[CalendarDay]
 
     @property
-    def rate(self) -> float:
-        """Days ÷ required days; can pass 1."""
-        return self.assessment.days / self.assessment.required_days
+    def rate(self) -> float | None:
+        """Days ÷ required days; can pass 1. None where nothing is required, or nobody can tell."""
+        return self.member.days / self.member.required_days if self.member.required_days else None
 
 
 def _is_counted(camp: Camp, day: dt.date) -> bool:
@@ -95,11 +95,10 @@ async def day(session: AsyncSession, camp: Camp, wanted: dt.date) -> DayList:
     )
 
 
-async def ranking(session: AsyncSession, camp: Camp, request: PageRequest, *, q: str | None) -> Page[Standing]:
+async def ranking(session: AsyncSession, camp: Camp, request: PageRequest, *, q: str | None) -> Page[Place]:
     """Members with most days first. ``q`` is part of a name or number that was typed; ranks are those of the camp."""
-    earned = func.coalesce(Member.days_posts, Member.days_ranking, Member.days_import, 0)
     typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number)
-    rank = func.rank().over(order_by=earned.desc()).label("rank")
+    rank = func.rank().over(order_by=Member.days.desc()).label("rank")
     # Ranked before it is searched: a rank is one among all of the camp.
     ranked = select(Member.id, rank, *typed).where(Member.camp_id == camp.id).subquery().c
     keys = select(ranked.id, ranked.rank).order_by(ranked.rank, ranked.planet_nickname, ranked.id)
@@ -109,7 +108,8 @@ async def ranking(session: AsyncSession, camp: Camp, request: PageRequest, *, q:
     rows = await session.scalars(select(Member).where(Member.id.in_([member_id for member_id, _ in found.items])))
     by_id = {member.id: member for member in rows}
     checkins = await _checkins_of(session, camp.id, list(by_id.values()))
-    return found.map(lambda key: _standing(camp, by_id[key[0]], key[1], checkins))
+    granted = await eligibility.grants(session, list(by_id))
+    return found.map(lambda key: _place(camp, by_id[key[0]], key[1], checkins, granted.get(key[0], {})))
 
 
 async def _checkins_of(session: AsyncSession, camp_id: uuid.UUID, some: Sequence[Member]) -> dict[str, list[Checkin]]:
@@ -122,7 +122,13 @@ async def _checkins_of(session: AsyncSession, camp_id: uuid.UUID, some: Sequence
     return found
 
 
-def _standing(camp: Camp, member: Member, rank: int, by_person: Mapping[str, Sequence[Checkin]]) -> Standing:
+def _place(
+    camp: Camp,
+    member: Member,
+    rank: int,
+    by_person: Mapping[str, Sequence[Checkin]],
+    granted: Mapping[dt.date, GrantKind],
+) -> Place:
     checkins = by_person.get(member.planet_user_id or "", ())
     calendar = rules.calendar(
         starts_on=camp.starts_on,
@@ -130,6 +136,8 @@ def _standing(camp: Camp, member: Member, rank: int, by_person: Mapping[str, Seq
         checked={checkin.day for checkin in checkins},
         today=clock.today(),
         counted_at=member.counted_at if member.days_posts is not None else None,
+        asked=offer_of(member, camp).countable_days,
+        granted=granted,
     )
     instants = [checkin.posted_at for checkin in checkins if checkin.posted_at is not None]
-    return Standing(rank, member, members.assessment(member), max(instants, default=None), calendar)
+    return Place(rank, member, max(instants, default=None), calendar)

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.checkins import repository, rules
 from backend.checkins.rules import CalendarDay
 from backend.core import clock
-from backend.members import service as members
-from backend.members.rules import Assessment
+from backend.eligibility import repository as eligibility
+from backend.eligibility.offers import Offer, offer_of
 from backend.models.camps import Camp
 from backend.models.checkins import Checkin
 from backend.models.members import Member
@@ -19,32 +19,26 @@ from backend.models.members import Member
 class Progress:
     """``checkins`` are the member's days, newest first; none while nobody on the planet is matched to them."""
 
-    assessment: Assessment
+    offer: Offer
     checkins: Sequence[Checkin]
     calendar: list[CalendarDay]
     days_left: int
-    reachable: bool
 
 
 async def of_member(session: AsyncSession, member: Member, camp: Camp) -> Progress:
     """A member's progress as of now; days come from the last complete sync."""
-    assessment, today = members.assessment(member), clock.today()
+    today, deal = clock.today(), offer_of(member, camp)
     is_known = rules.has_known_days(member)
     checkins = await repository.days_of_person(session, camp.id, member.planet_user_id or "") if is_known else []
+    granted = (await eligibility.grants(session, [member.id])).get(member.id, {})
     checked = {checkin.day for checkin in checkins}
-    left = rules.days_left(
-        starts_on=camp.starts_on, ends_on=camp.ends_on, today=today, is_today_checked=today in checked
+    calendar = rules.calendar(
+        starts_on=camp.starts_on,
+        ends_on=camp.ends_on,
+        checked=checked,
+        today=today,
+        counted_at=member.counted_at if member.days_posts is not None else None,
+        asked=deal.countable_days,
+        granted=granted,
     )
-    return Progress(
-        assessment,
-        checkins,
-        rules.calendar(
-            starts_on=camp.starts_on,
-            ends_on=camp.ends_on,
-            checked=checked,
-            today=today,
-            counted_at=member.counted_at if member.days_posts is not None else None,
-        ),
-        left,
-        rules.is_reachable(days=assessment.days, required_days=assessment.required_days, left=left),
-    )
+    return Progress(deal, checkins, calendar, deal.days_left(today, done=checked | granted.keys()))

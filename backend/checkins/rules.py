@@ -9,6 +9,7 @@ from enum import StrEnum
 from backend.core import clock
 from backend.gateways.zsxq import Post
 from backend.models.checkins import SyncStatus
+from backend.models.grants import GrantKind
 from backend.models.members import MatchStatus, Member
 
 # Lists of days 0-5, 6-10, 11-15 and so on, as the product's reports show them.
@@ -43,10 +44,19 @@ def days_of(posts: Iterable[Post], *, starts_on: dt.date, ends_on: dt.date) -> d
 
 
 class DayState(StrEnum):
-    """``future`` is a day still to come, or one that no complete sync has counted yet."""
+    """``future`` is a day still to come, or one that no complete sync has counted yet.
+
+    ``rest`` is a day that isn't asked for. The kinds of grants stand for days that were granted.
+    """
 
     CHECKED = "checked"
     MISSED = "missed"
+    LEAVE = "leave"
+    MAKEUP = "makeup"
+    APPEAL = "appeal"
+    AMNESTY = "amnesty"
+    COACH = "coach"
+    REST = "rest"
     TODAY = "today"
     FUTURE = "future"
 
@@ -64,10 +74,13 @@ def calendar(
     checked: Collection[dt.date],
     today: dt.date,
     counted_at: dt.datetime | None,
+    asked: Collection[dt.date] | None = None,
+    granted: Mapping[dt.date, GrantKind] | None = None,
 ) -> list[CalendarDay]:
     """Every day of a camp. A day is missed only once a complete sync, made after its end, hasn't seen it.
 
-    ``counted_at`` is when the member's days were counted; None while nothing is known of them.
+    ``asked`` are the days that count, None for all of them. ``counted_at`` is when the member's days were counted, None
+    while nothing is known of them.
     """
     # A sync sees the whole of each day before the one it runs on.
     known_before = clock.day_of(counted_at) if counted_at is not None else starts_on
@@ -76,6 +89,10 @@ def calendar(
         day = starts_on + dt.timedelta(days=number)
         if day in checked:
             state = DayState.CHECKED
+        elif granted and day in granted:
+            state = DayState(granted[day].value)
+        elif asked is not None and day not in asked:
+            state = DayState.REST
         elif day == today:
             state = DayState.TODAY
         else:
@@ -91,18 +108,6 @@ def has_known_days(member: Member) -> bool:
     """
     is_told = member.days_posts is not None or member.days_import is not None
     return is_told and member.status is MatchStatus.MATCHED and member.planet_user_id is not None
-
-
-def days_left(*, starts_on: dt.date, ends_on: dt.date, today: dt.date, is_today_checked: bool) -> int:
-    """Days on which one more can still be earned; today is one of them unless it is earned already."""
-    left = max(0, (ends_on - max(today, starts_on)).days + 1)
-    is_running = starts_on <= today <= ends_on
-    return left - 1 if is_running and is_today_checked else left
-
-
-def is_reachable(*, days: int, required_days: int, left: int) -> bool:
-    """Whether the required days are reached, or can still be."""
-    return required_days - days <= left
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +134,14 @@ def distribution(members: Mapping[int, int], *, total_days: int) -> list[Bucket]
     return [Bucket(begin, end, count) for (begin, end), count in zip(edges, counts, strict=True)]
 
 
-def average_rate(earned: Collection[tuple[int, int]]) -> float | None:
-    """Mean of days ÷ required days over (days, required days), each at most 1; None without members."""
+def average_rate(earned: Collection[tuple[int, int | None]]) -> float | None:
+    """Mean of days ÷ required days over (days, required days), each at most 1; None without members.
+
+    Where nothing is required, or nobody can tell what, there is no attendance to count: 0, as in the statistics' view.
+    """
     if not earned:
         return None
-    return sum(min(days / required, 1.0) for days, required in earned) / len(earned)
+    return sum(min(days / required, 1.0) if required else 0.0 for days, required in earned) / len(earned)
 
 
 def days_until(*, starts_on: dt.date, ends_on: dt.date, today: dt.date) -> list[dt.date]:

@@ -145,7 +145,7 @@ async def _one_by_one(stage: Stage) -> None:
         if row["kind"] == "duplicate":
             await stage.admin.post(f"/refunds/{row['id']}/approve", {"note": "重复支付，退还"})
             counts["duplicate approved"] += 1
-        elif row["days"] >= row["required_days"]:
+        elif "enough_days" in [reason["code"] for reason in row["verdict_reasons"]]:
             await stage.admin.post(f"/refunds/{row['id']}/approve", {"note": "已核对打卡日历"})
             counts["approved after a look"] += 1
         else:

@@ -8,6 +8,7 @@ from backend.core.actor import SYSTEM
 from backend.core.errors import Conflict, NotFound
 from backend.core.ids import new_id
 from backend.core.money import format_yuan
+from backend.eligibility.offers import fee_of, offer_of
 from backend.enrollments import repository, rules
 from backend.matching import service as matching
 from backend.models.camps import Camp, CampStatus
@@ -107,18 +108,20 @@ async def _enrol(session: AsyncSession, camp: Camp, payment: Payment, openid: st
         wechat_nickname=payment.wechat_nickname,
         # The deal as it is today; later edits of the camp don't change it.
         refund_policy=camp.refund_policy,
+        fee_fen=fee_of(camp.refund_policy, paid_fen=payment.amount_fen),
         paid_fen=payment.amount_fen,
         paid_at=payment.paid_at,
     )
     session.add(member)
     await session.flush()
-    await matching.match_member(session, member, planet_id=camp.planet_id, actor=SYSTEM)
+    await matching.match_member(session, member, camp, actor=SYSTEM)
     values = {
         "camp": camp.name,
         "name": member.planet_nickname,
         "amount": format_yuan(payment.amount_fen),
         "order": payment.out_trade_no,
         "time": clock.minute(member.paid_at),
+        "rule": offer_of(member, camp).short,
     }
     await notifications.tell(session, scenes.PAYMENT_SUCCESS, To.member(member), about=str(payment.id), values=values)
     return member

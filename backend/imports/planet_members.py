@@ -31,21 +31,13 @@ from backend.planets.service import get_planet
 _FIELDS = [field.name for field in fields(ListedMember)]
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What was done, and the camps whose members were matched anew."""
-
-    outcome: Outcome
-    camp_ids: Sequence[uuid.UUID]
-
-
 async def preview(session: AsyncSession, planet_id: uuid.UUID, upload: Upload) -> Outcome:
     """What the sheet would change, and what is wrong with it. Raises NotFound."""
     planet = await get_planet(session, planet_id)
     return (await _compare(session, planet, upload)).outcome
 
 
-async def apply(session: AsyncSession, planet_id: uuid.UUID, upload: Upload, *, actor: Actor) -> Applied:
+async def apply(session: AsyncSession, planet_id: uuid.UUID, upload: Upload, *, actor: Actor) -> Outcome:
     """Write the list, and match the members of the planet's camps anew. The same sheet again changes nothing.
 
     Raises NotFound, ImportHasErrors.
@@ -64,13 +56,13 @@ async def apply(session: AsyncSession, planet_id: uuid.UUID, upload: Upload, *, 
             session, planet_id=planet_id, camp_id=None, sha256=upload.sha256, whole=upload.whole
         )
         if earlier is not None:
-            return Applied(replace(found.outcome, import_id=earlier), ())
+            return replace(found.outcome, import_id=earlier)
     written = await record(session, found.outcome, upload, planet, actor)
     await found.write(session, written.id)
     await _learn(session, planet_id)
     for camp_id in camp_ids:
         await matching.match_camp(session, camp_id, actor)
-    return Applied(replace(found.outcome, import_id=written.id), camp_ids)
+    return replace(found.outcome, import_id=written.id)
 
 
 @dataclass(frozen=True, slots=True)

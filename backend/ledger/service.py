@@ -8,12 +8,14 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 from backend.core.ids import new_id
+from backend.models.camps import Camp, CampStatus
 from backend.models.ledger import Account, LedgerEntry, LedgerTransaction, Movement
+from backend.models.members import Member
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundStatus
 
@@ -62,6 +64,14 @@ def kept(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
     """At archive: what nobody gets back is income."""
     _post(
         session, Movement.KEPT, payment, debit=Account.DEPOSITS_HELD, credit=Account.FORFEITED_INCOME,
+        amount_fen=amount_fen,
+    )  # fmt: skip
+
+
+def fee(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
+    """The camp has begun: the fee in the payment is income, and no longer held for the member."""
+    _post(
+        session, Movement.FEE, payment, debit=Account.DEPOSITS_HELD, credit=Account.SERVICE_INCOME,
         amount_fen=amount_fen,
     )  # fmt: skip
 
@@ -125,6 +135,7 @@ async def verify(session: AsyncSession) -> list[LedgerProblem]:
         problems.append(LedgerProblem("unbalanced_transaction", str(transaction_id), 0, int(off)))
     problems += await _compare_payments(session)
     problems += await _compare_refunds(session)
+    problems += await _compare_fees(session)
     return problems
 
 
@@ -147,6 +158,28 @@ async def _compare_payments(session: AsyncSession) -> list[LedgerProblem]:
         LedgerProblem("payment", number, fen if was_paid else 0, int(found))
         for number, fen, was_paid, found in await session.execute(statement)
     ]
+
+
+async def _compare_fees(session: AsyncSession) -> list[LedgerProblem]:
+    """The fee in what a member paid is earned once their camp has begun, and not before."""
+    booked = (
+        select(LedgerTransaction.payment_id, func.sum(-LedgerEntry.amount_fen).label("fen"))
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .where(LedgerTransaction.movement == Movement.FEE, LedgerEntry.account == Account.SERVICE_INCOME)
+        .group_by(LedgerTransaction.payment_id)
+        .subquery()
+    )
+    begun = Camp.status.not_in([CampStatus.DRAFT, CampStatus.ENROLLING])
+    expected, found = case((begun, Member.fee_fen), else_=0), func.coalesce(booked.c.fen, 0)
+    statement = (
+        select(Payment.out_trade_no, expected, found)
+        .join(Member, Member.payment_id == Payment.id)
+        .join(Camp, Camp.id == Member.camp_id)
+        .outerjoin(booked, booked.c.payment_id == Payment.id)
+        .where(expected != found)
+    )
+    rows = await session.execute(statement)
+    return [LedgerProblem("fee", number, int(fee), int(fen)) for number, fee, fen in rows]
 
 
 async def _compare_refunds(session: AsyncSession) -> list[LedgerProblem]:

@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.camps import service as camps
 from backend.core.actor import Actor
+from backend.eligibility import service as eligibility
 from backend.matching import repository, service
 from backend.matching.rules import Match
 from backend.matching.service import MatchingOver, MemberClosed, PlanetUserTaken
 from backend.members import repository as member_rows
-from backend.members import service as members
-from backend.members.service import DayCounts
 from backend.models.camps import Camp, CampStatus
 from backend.models.members import MatchMethod, MatchStatus, Member
 
@@ -55,6 +54,7 @@ async def close_many(session: AsyncSession, ids: Sequence[uuid.UUID], *, actor: 
             continue
         service.by_hand(session, member, Match(MatchStatus.CLOSED, note=reason), actor, "member.close")
         codes[member_id] = "ok"
+    await _recount(session, held, codes)
     return codes
 
 
@@ -76,6 +76,7 @@ async def confirm_many(session: AsyncSession, ids: Sequence[uuid.UUID], *, actor
     for camp in held.camps.values():
         of_camp = [member for member in chosen if member.camp_id == camp.id]
         codes |= await _confirm(session, camp, of_camp, actor)
+    await _recount(session, held, codes)
     return codes
 
 
@@ -83,18 +84,24 @@ async def _confirm(session: AsyncSession, camp: Camp, chosen: Sequence[Member], 
     claimed = [member.planet_user_id for member in chosen if member.planet_user_id is not None]
     own = {member.planet_user_id for member in chosen if member.status is MatchStatus.MATCHED}
     taken = await repository.held_people(session, camp.id) - own
-    counts = await members.day_counts(session, camp.id, planet_user_ids=claimed)
     codes = Codes()
     for member in chosen:
         user_id = member.planet_user_id
         if user_id in taken or claimed.count(user_id or "") > 1:
             codes[member.id] = PlanetUserTaken.code
         else:
-            _give(session, member, counts, actor)
+            _give(session, member, actor)
             codes[member.id] = "ok"
     return codes
 
 
-def _give(session: AsyncSession, member: Member, counts: DayCounts | None, actor: Actor) -> None:
+def _give(session: AsyncSession, member: Member, actor: Actor) -> None:
     match = Match(MatchStatus.MATCHED, 100, MatchMethod.MANUAL, member.planet_user_id, "批量确认系统的匹配结果")
-    service.by_hand(session, member, match, actor, "member.match", counts=counts)
+    service.by_hand(session, member, match, actor, "member.match")
+
+
+async def _recount(session: AsyncSession, held: _Held, codes: Codes) -> None:
+    """Judge those anew whose match a person decided."""
+    for camp in held.camps.values():
+        decided = [row for row in held.rows.values() if row.camp_id == camp.id and codes.get(row.id) == "ok"]
+        await eligibility.recount(session, camp, decided)

@@ -13,10 +13,10 @@ from backend.audit import service as audit
 from backend.camps import service as camps
 from backend.core.actor import Actor
 from backend.core.errors import Conflict, Invalid
+from backend.eligibility import service as eligibility
 from backend.matching import repository, rules
 from backend.matching.rules import Entry, Form, Match, People
 from backend.members import service as members
-from backend.members.service import DayCounts
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
 from backend.models.members import MatchMethod, MatchStatus, Member
@@ -40,13 +40,19 @@ class MatchingOver(Conflict):
     code, message = "matching_over", "训练营已归档，不能再修改匹配"
 
 
-async def match_member(session: AsyncSession, member: Member, *, planet_id: uuid.UUID | None, actor: Actor) -> None:
-    """Look for one member's planet person, right after payment. The caller holds the camp's and the member's lock.
+async def match_member(session: AsyncSession, member: Member, camp: Camp, *, actor: Actor) -> None:
+    """Look for one member's planet person, right after payment, and judge them. The caller holds camp and member.
 
     A machine match of somebody who typed the same number is taken back: both become ``conflict``.
     """
-    if planet_id is None or _settled_by_hand(member):
-        return
+    changed = [member] if camp.planet_id is None else await _match_one(session, member, camp.planet_id, actor)
+    await eligibility.recount(session, camp, changed)
+
+
+async def _match_one(session: AsyncSession, member: Member, planet_id: uuid.UUID, actor: Actor) -> list[Member]:
+    """Returns the members whose match may be another one now."""
+    if _settled_by_hand(member):
+        return [member]
     form, number = form_of(member), rules.digits(member.planet_number)
     # Everybody must be read: names are compared folded, and a nickname may speak against a number.
     known = await repository.people(session, planet_id)
@@ -61,12 +67,11 @@ async def match_member(session: AsyncSession, member: Member, *, planet_id: uuid
     losing = [each for each in rivals if each.id in outcome and outcome[each.id].planet_user_id is None]
     changes = [(each, outcome[each.id]) for each in (member, *losing)]
     await _apply(session, changes, actor)
-    for each, _ in changes:
-        await _count(session, each)
+    return [each for each, _ in changes]
 
 
 async def match_camp(session: AsyncSession, camp_id: uuid.UUID, actor: Actor) -> dict[str, int]:
-    """Match all members of a camp anew, and give everybody their days. Raises NotFound, MatchingOver.
+    """Match all members of a camp anew, and judge everybody anew. Raises NotFound, MatchingOver.
 
     Returns how many ``members`` there are, how many of each match status, and how many ``changed``.
     """
@@ -79,16 +84,14 @@ async def match_camp(session: AsyncSession, camp_id: uuid.UUID, actor: Actor) ->
 
 
 async def _match_all(session: AsyncSession, camp: Camp, everybody: Sequence[Member], actor: Actor) -> int:
-    """Decide for all members of a camp, held, and give them their days. Returns how many matches changed."""
+    """Decide for all members of a camp, held, and judge them anew. Returns how many matches changed."""
     changed = 0
     if camp.planet_id is not None:
         people = People(await repository.people(session, camp.planet_id))
         outcome = rules.decide({member.id: _entry(member) for member in everybody}, people)
         changes = [(member, outcome[member.id]) for member in everybody if member.id in outcome]
         changed = await _apply(session, changes, actor)
-    counts = await members.day_counts(session, camp.id)
-    for member in everybody:
-        members.set_days(member, counts)
+    await eligibility.recount(session, camp, everybody)
     return changed
 
 
@@ -130,50 +133,50 @@ async def match_manually(
     before = _state(member)
     await _release(session, [(member, match)], actor)
     _set(session, member, match, actor)
-    await _count(session, member)
+    await eligibility.recount(session, camp, [member])
     _audit(session, actor, "member.match", member, before, reason)
     return member
 
 
 async def unmatch(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, reason: str | None = None) -> Member:
     """Take a match or suggestion back; the machine may match again. Raises NotFound, MemberClosed, MatchingOver."""
-    member, _ = await _locked(session, member_id)
+    member, camp = await _locked(session, member_id)
     if member.status is MatchStatus.CLOSED:
         raise MemberClosed
     if member.status is MatchStatus.UNMATCHED:
         return member
     by_hand(session, member, Match(MatchStatus.UNMATCHED, note=reason), actor, "member.unmatch")
+    await eligibility.recount(session, camp, [member])
     return member
 
 
 async def close(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, reason: str) -> Member:
     """Say that a member can't be matched (无法匹配). Raises NotFound, MemberClosed, MatchingOver."""
-    member, _ = await _locked(session, member_id)
+    member, camp = await _locked(session, member_id)
     if member.status is MatchStatus.CLOSED:
         raise MemberClosed
     by_hand(session, member, Match(MatchStatus.CLOSED, note=reason), actor, "member.close")
+    await eligibility.recount(session, camp, [member])
     return member
 
 
 async def reopen(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, reason: str | None = None) -> Member:
     """Let a closed member be matched again. Raises NotFound, MemberNotClosed, MatchingOver."""
-    member, _ = await _locked(session, member_id)
+    member, camp = await _locked(session, member_id)
     if member.status is not MatchStatus.CLOSED:
         raise MemberNotClosed
     by_hand(session, member, Match(MatchStatus.UNMATCHED, note=reason), actor, "member.reopen")
+    await eligibility.recount(session, camp, [member])
     return member
 
 
-def by_hand(
-    session: AsyncSession, member: Member, match: Match, actor: Actor, action: str, *, counts: DayCounts | None = None
-) -> None:
-    """Write what a person decided, for the reason in the match's note; ``counts`` hold the days of whom they gave.
+def by_hand(session: AsyncSession, member: Member, match: Match, actor: Actor, action: str) -> None:
+    """Write what a person decided, for the reason in the match's note; the caller judges the member anew.
 
     The caller holds camp and member, and no other member is matched to the person.
     """
     before = _state(member)
     _set(session, member, match, actor, event=action.removeprefix("member."))
-    members.set_days(member, counts)
     _audit(session, actor, action, member, before, match.note)
 
 
@@ -214,14 +217,6 @@ def _set(session: AsyncSession, member: Member, match: Match, actor: Actor, *, e
         move(session, member, match.status, event=event, actor=actor, note=match.note)
     member.confidence, member.match_method = match.confidence, match.method
     member.planet_user_id, member.match_note = match.planet_user_id, match.note
-
-
-async def _count(session: AsyncSession, member: Member) -> None:
-    """Give one member the days of their person."""
-    counts = None
-    if member.status is MatchStatus.MATCHED and member.planet_user_id is not None:
-        counts = await members.day_counts(session, member.camp_id, planet_user_ids=[member.planet_user_id])
-    members.set_days(member, counts)
 
 
 def _differs(member: Member, match: Match) -> bool:

@@ -1,23 +1,21 @@
-"""Members in SQL: lists and lookups for pages, and the day counts of the last complete sync."""
+"""Members in SQL: lists and lookups for pages."""
 
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page, in_parts
+from backend.core.pagination import Page, PageRequest, fetch_keys, in_parts
 from backend.core.search import holds
 from backend.core.text import CLEARED
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
-from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus
+from backend.models.grants import DayGrant
 from backend.models.history import StateChange
-from backend.models.imports import ImportedTotal
-from backend.models.members import MatchStatus, Member, Verdict
+from backend.models.members import MatchStatus, Member, Standing, Verdict
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.planets import PlanetUser
 from backend.models.refunds import Refund
@@ -49,6 +47,7 @@ class Filters:
     confidence: int | None = None
     joined: bool | None = None
     verdict: Verdict | None = None
+    standing: Collection[Standing] = ()
     paid_from: dt.datetime | None = None
     paid_before: dt.datetime | None = None
     q: str | None = None
@@ -70,37 +69,13 @@ def _rows() -> Select[Member, Camp, PlanetUser]:
     )
 
 
-def _verdict() -> ColumnElement[str]:
-    """``rules.assess`` in SQL, so that lists can be filtered by it; a test holds the two together."""
-    required = Member.refund_policy["required_days"].astext.cast(Integer)
-    certain = and_(
-        Member.status == MatchStatus.MATCHED,
-        Member.confidence == 100,
-        Member.days_ranking.is_not(None),
-        Member.days_posts.is_not(None),
-    )
-    return case(
-        (and_(certain, Member.days_ranking >= required, Member.days_posts >= required), literal(Verdict.ELIGIBLE)),
-        (
-            and_(
-                certain,
-                Member.days_ranking < required,
-                Member.days_posts < required,
-                func.coalesce(Member.days_import, 0) < required,
-            ),
-            literal(Verdict.NOT_ELIGIBLE),
-        ),
-        else_=literal(Verdict.NEEDS_CONFIRMATION),
-    )
-
-
 _LATEST_FIRST = (Member.paid_at.desc(), Member.id.desc())
 
 
 async def page(session: AsyncSession, request: PageRequest, filters: Filters) -> Page[MemberRow]:
     """Members, latest payment first."""
     keys = select(Member.id).where(*_conditions(filters)).order_by(*_LATEST_FIRST)
-    found = await fetch_keys(session, keys, request, is_search=bool(filters.q) or filters.verdict is not None)
+    found = await fetch_keys(session, keys, request, is_search=bool(filters.q))
     rows = await session.execute(_rows().where(Member.id.in_(found.items)).order_by(*_LATEST_FIRST))
     return found.with_items([MemberRow(*row) for row in rows])
 
@@ -124,7 +99,9 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.joined is not None:
         yield Member.joined == filters.joined
     if filters.verdict is not None:
-        yield _verdict() == filters.verdict.value
+        yield Member.verdict == filters.verdict
+    if filters.standing:
+        yield Member.standing.in_(filters.standing)
     if filters.paid_from is not None:
         yield Member.paid_at >= filters.paid_from
     if filters.paid_before is not None:
@@ -214,21 +191,6 @@ async def last_form(session: AsyncSession, *, payer_id: uuid.UUID, openid: str |
     return (found[0], found[1], found[2]) if found else None
 
 
-async def owned_refunds(
-    session: AsyncSession, request: PageRequest, *, payer_id: uuid.UUID, openid: str | None
-) -> Page[tuple[Refund, Camp]]:
-    """Every refund of this person's payments with its camp, newest first."""
-    statement = (
-        select(Refund, Camp)
-        .join(Payment, Payment.id == Refund.payment_id)
-        .join(Camp, Camp.id == Refund.camp_id)
-        .where(owns_payment(payer_id, openid))
-        .order_by(Refund.created_at.desc(), Refund.id.desc())
-    )
-    found = await fetch_page(session, statement, request)
-    return found.map(lambda columns: (columns[0], columns[1]))
-
-
 async def history(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple[StateChange, str | None]]:
     """Every move of a member's match with the name of the person behind it, newest first."""
     statement = (
@@ -240,43 +202,15 @@ async def history(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple
     return [(change, name) for change, name in await session.execute(statement)]
 
 
+async def grants(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple[DayGrant, str | None]]:
+    """The days granted to a member with the name of who granted them, by day."""
+    statement = select(DayGrant, Staff.display_name).outerjoin(Staff, Staff.id == DayGrant.granted_by)
+    found = await session.execute(statement.where(DayGrant.member_id == member_id).order_by(DayGrant.day))
+    return [(grant, name) for grant, name in found]
+
+
 async def actions(session: AsyncSession, member_id: uuid.UUID) -> Sequence[AuditEntry]:
     """What staff did to a member, newest first."""
     mine = and_(AuditEntry.target_type == "member", AuditEntry.target_id == member_id)
     statement = select(AuditEntry).where(mine).order_by(AuditEntry.created_at.desc(), AuditEntry.id.desc())
     return (await session.scalars(statement)).all()
-
-
-async def last_complete_run(session: AsyncSession, camp_id: uuid.UUID) -> SyncRun | None:
-    statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.status == SyncStatus.COMPLETE)
-    return (await session.scalars(statement.order_by(SyncRun.created_at.desc(), SyncRun.id.desc()).limit(1))).first()
-
-
-async def day_totals(
-    session: AsyncSession, camp_id: uuid.UUID, *, planet_user_ids: Sequence[str] | None = None
-) -> dict[str, tuple[int, int | None]]:
-    """Planet user id → (days by the ranking, days by the posts) of the last complete sync."""
-    statement = select(CheckinTotal.planet_user_id, CheckinTotal.days_ranking, CheckinTotal.days_posts).where(
-        CheckinTotal.camp_id == camp_id
-    )
-    if planet_user_ids is not None:
-        statement = statement.where(CheckinTotal.planet_user_id.in_(planet_user_ids))
-    rows: Sequence[Any] = (await session.execute(statement)).all()
-    return {user_id: (ranking, posts) for user_id, ranking, posts in rows}
-
-
-async def imported_days(
-    session: AsyncSession, camp_id: uuid.UUID, *, planet_user_ids: Sequence[str] | None = None
-) -> dict[str, int]:
-    """Planet user id → days that imported sheets give: their totals, or their days together with those of the posts."""
-    totals = select(ImportedTotal.planet_user_id, ImportedTotal.days).where(ImportedTotal.camp_id == camp_id)
-    from_import = func.bool_or(Checkin.source == CheckinSource.IMPORT)
-    days = select(Checkin.planet_user_id, func.count()).where(Checkin.camp_id == camp_id)
-    if planet_user_ids is not None:
-        totals = totals.where(ImportedTotal.planet_user_id.in_(planet_user_ids))
-        days = days.where(Checkin.planet_user_id.in_(planet_user_ids))
-    found: dict[str, int] = {}
-    for statement in (totals, days.group_by(Checkin.planet_user_id).having(from_import)):
-        for user_id, number in await session.execute(statement):
-            found[user_id] = max(number, found.get(user_id, 0))
-    return found

@@ -1,9 +1,7 @@
-"""Members: the days that count for them, and whether they joined the group."""
+"""Members: their rows under lock, and whether they joined the group."""
 
-import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,61 +10,7 @@ from backend.core import clock
 from backend.core.actor import Actor
 from backend.core.errors import NotFound
 from backend.members import repository
-from backend.members.rules import Assessment, assess
-from backend.models.members import MatchStatus, Member
-
-
-@dataclass(frozen=True, slots=True)
-class DayCounts:
-    """What the last complete sync of a camp says: who isn't in ``by_person`` has no day; ``counted_at`` is None before
-    the first. ``imported`` is what sheets say of some.
-    """
-
-    counted_at: dt.datetime | None
-    posts_read: bool
-    by_person: Mapping[str, tuple[int, int | None]]
-    imported: Mapping[str, int] = field(default_factory=dict)
-
-    def of(self, planet_user_id: str) -> tuple[int | None, int | None]:
-        """Days by the ranking, and by the posts; None for the posts when they weren't read, for both before a sync."""
-        if self.counted_at is None:
-            return None, None
-        ranking, posts = self.by_person.get(planet_user_id, (0, None))
-        return ranking, (posts or 0) if self.posts_read else None
-
-
-async def day_counts(
-    session: AsyncSession, camp_id: uuid.UUID, *, planet_user_ids: Sequence[str] | None = None
-) -> DayCounts | None:
-    """The counts of the camp (or of some people only); None while neither a complete sync nor a sheet has spoken."""
-    run = await repository.last_complete_run(session, camp_id)
-    imported = await repository.imported_days(session, camp_id, planet_user_ids=planet_user_ids)
-    if run is None or run.finished_at is None:
-        return DayCounts(None, False, {}, imported) if imported else None
-    totals = await repository.day_totals(session, camp_id, planet_user_ids=planet_user_ids)
-    return DayCounts(run.finished_at, run.posts_read, totals, imported)
-
-
-def set_days(member: Member, counts: DayCounts | None) -> None:
-    """Give a member the days of the planet person they are matched to; without a match nothing counts."""
-    if counts is None or member.status is not MatchStatus.MATCHED or member.planet_user_id is None:
-        member.days_ranking = member.days_posts = member.days_import = member.counted_at = None
-        return
-    member.days_ranking, member.days_posts = counts.of(member.planet_user_id)
-    member.days_import = counts.imported.get(member.planet_user_id)
-    member.counted_at = counts.counted_at
-
-
-def assessment(member: Member) -> Assessment:
-    """What is owed to a member as things stand now."""
-    return assess(
-        member.refund_policy,
-        days_ranking=member.days_ranking,
-        days_posts=member.days_posts,
-        match_status=member.status,
-        confidence=member.confidence,
-        days_import=member.days_import,
-    )
+from backend.models.members import Member
 
 
 async def get_member(session: AsyncSession, member_id: uuid.UUID) -> Member:

@@ -4,6 +4,7 @@ from backend.models.audit import AuditEntry, AuditHead
 from backend.models.base import Base
 from backend.models.camps import Camp, CampStaff
 from backend.models.checkins import Checkin, CheckinTotal, SyncRun
+from backend.models.grants import DayGrant
 from backend.models.history import StateChange
 from backend.models.imports import Import, ImportedTotal, PlanetMember
 from backend.models.inbox import InboxEvent
@@ -28,6 +29,7 @@ __all__ = [
     "CampStaff",
     "Checkin",
     "CheckinTotal",
+    "DayGrant",
     "Import",
     "ImportedTotal",
     "InboxEvent",

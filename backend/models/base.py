@@ -40,9 +40,9 @@ class Identified:
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
 
 
-def checked(enum: type[StrEnum]) -> Enum:
-    """An enum kept as text, with a CHECK of its values."""
-    name = "".join("_" + c.lower() if c.isupper() else c for c in enum.__name__).lstrip("_")
+def checked(enum: type[StrEnum], name: str | None = None) -> Enum:
+    """An enum kept as text, with a CHECK of its values; ``name`` tells a table's second column of the enum apart."""
+    name = name or "".join("_" + c.lower() if c.isupper() else c for c in enum.__name__).lstrip("_")
     return Enum(
         enum,
         native_enum=False,

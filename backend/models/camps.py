@@ -85,11 +85,6 @@ class Camp(Identified, Base):
     personal_data_cleared_at: Mapped[dt.datetime | None]
 
     @property
-    def required_days(self) -> int:
-        """Days a member must check in, as the policy says."""
-        return int(self.refund_policy["required_days"])
-
-    @property
     def total_days(self) -> int:
         """Days offered; both dates are inclusive."""
         return (self.ends_on - self.starts_on).days + 1

@@ -19,6 +19,8 @@ class Account(StrEnum):
     FORFEITED_INCOME = "forfeited_income"
     # What the operator paid back by other means (标记已处理); the provider still has that money.
     OFFLINE_SETTLEMENTS = "offline_settlements"
+    # The part of a payment that is a price from the start (服务费), earned when the camp begins.
+    SERVICE_INCOME = "service_income"
 
 
 class Movement(StrEnum):
@@ -28,6 +30,7 @@ class Movement(StrEnum):
     REVERSED = "reversed"
     SETTLED_OFFLINE = "settled_offline"
     KEPT = "kept"
+    FEE = "fee"
 
 
 class LedgerTransaction(Identified, Base):

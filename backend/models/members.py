@@ -5,7 +5,7 @@ import uuid
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.states import Transitions
@@ -53,16 +53,11 @@ MATCH_TRANSITIONS = Transitions(
 )
 
 
-# As PostgreSQL writes it back, so that models and database can be compared.
-_REACHED = """
-(((match_status)::text = 'matched'::text)
-AND (COALESCE(days_ranking, 0) >= ((refund_policy ->> 'required_days'::text))::integer)
-AND (COALESCE(days_posts, days_ranking, 0) >= ((refund_policy ->> 'required_days'::text))::integer))
-"""
-
-
 class Member(Identified, Base):
-    """A member. Day counts come from the last complete sync; ``refund_policy`` is the deal frozen at payment."""
+    """A member. Day counts come from the last complete sync; ``refund_policy`` is the deal frozen at payment.
+
+    ``required_days`` is None for a deal of an unknown version.
+    """
 
     __tablename__ = "members"
     transitions: ClassVar[Transitions[MatchStatus]] = MATCH_TRANSITIONS
@@ -85,9 +80,11 @@ class Member(Identified, Base):
         Index(
             None,
             "camp_id",
-            "reached",
-            postgresql_include=["match_status", "joined", "days_posts", "days_ranking", "days_import", "refund_policy"],
+            "standing",
+            postgresql_include=["match_status", "verdict", "joined", "days", "required_days"],
         ),
+        CheckConstraint("entitled_fen BETWEEN 0 AND paid_fen - fee_fen", name="entitled_within_paid"),
+        CheckConstraint("fee_fen BETWEEN 0 AND paid_fen", name="fee_within_paid"),
         # What a person has to look at: few among many.
         Index(
             "ix_members_matching_queue",
@@ -114,15 +111,20 @@ class Member(Identified, Base):
     joined: Mapped[bool] = mapped_column(default=False)
     joined_at: Mapped[dt.datetime | None]
     paid_fen: Mapped[int] = mapped_column(BigInteger)
+    # The part of it that never comes back once the camp has begun, frozen with the deal.
+    fee_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     paid_at: Mapped[dt.datetime]
     days_ranking: Mapped[int | None]
     days_posts: Mapped[int | None]
     # What sheets staff imported say, together with the posts; None when nothing was imported about this person.
     days_import: Mapped[int | None]
     counted_at: Mapped[dt.datetime | None]
-    # Whether both sources say enough, as in v_member_full_info; kept by PostgreSQL, for figures over many members.
-    reached: Mapped[bool] = mapped_column(Computed(_REACHED, persisted=True), deferred=True)
-
-    @property
-    def required_days(self) -> int:
-        return int(self.refund_policy["required_days"])
+    # What the eligibility service found, its only writer (design §11).
+    days: Mapped[int] = mapped_column(default=0)
+    required_days: Mapped[int | None]
+    standing: Mapped[Standing] = mapped_column(checked(Standing), default=Standing.NOT_STARTED)
+    entitled_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    verdict: Mapped[Verdict | None] = mapped_column(checked(Verdict))
+    verdict_reasons: Mapped[list[str]] = mapped_column(default=list)
+    breakdown: Mapped[JsonObject] = mapped_column(default=dict)
+    judged_at: Mapped[dt.datetime | None]

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, T
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.states import Transitions
-from backend.models.base import Base, Identified, checked
+from backend.models.base import Base, Identified, JsonObject, checked
 from backend.models.members import Verdict
 
 
@@ -49,7 +49,12 @@ IN_FLIGHT = (_R.PENDING_REVIEW, _R.APPROVED, _R.SENDING, _R.PROCESSING, _R.FAILE
 
 
 class Refund(Identified, Base):
-    """A refund. What the reviewer saw (verdict, days, match) is kept as it was when the row was made."""
+    """A refund.
+
+    A deposit's refund in review has no evidence of its own: it shows its member's, and pays what the member is entitled
+    to. The decision freezes both (verdict, days, match, breakdown, amount). ``amount_fen`` until then is what the list
+    found when it was last made.
+    """
 
     __tablename__ = "refunds"
     transitions: ClassVar[Transitions[RefundStatus]] = REFUND_TRANSITIONS
@@ -100,6 +105,9 @@ class Refund(Identified, Base):
     required_days: Mapped[int | None]
     confidence: Mapped[int | None]
     match_method: Mapped[str | None] = mapped_column(String(32))
+    breakdown: Mapped[JsonObject | None]
+    # What the list found, beside ``amount_fen``: a request that doesn't say what the reviewer saw is held against it.
+    listed_verdict: Mapped[Verdict | None] = mapped_column(checked(Verdict, "listed_verdict"))
     created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
     replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refunds.id"))
     reviewer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
@@ -119,6 +127,11 @@ class Refund(Identified, Base):
     succeeded_at: Mapped[dt.datetime | None]
     settled_offline: Mapped[bool] = mapped_column(default=False)
     offline_note: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def follows_member(self) -> bool:
+        """Whether evidence and amount are still the member's, because nobody has decided."""
+        return self.kind is RefundKind.CAMP and self.status is RefundStatus.PENDING_REVIEW
 
     @property
     def undoable(self) -> bool:

@@ -61,6 +61,8 @@ VALUES: dict[str, Value] = {
     "list": Value("名单", "清风徐来、小满、阿哲"),
     "sum": Value("合计金额（元）", "495.00"),
     "eligible": Value("达标人数", "80"),
+    "partial": Value("部分退还人数", "4"),
+    "rule": Value("退款规则", "21 天累计打卡满 15 天，全额退还"),
     "to_confirm": Value("待确认人数", "6"),
     "short": Value("未达标人数", "12"),
     "unmatched": Value("未匹配人数", "2"),
@@ -138,8 +140,9 @@ PAYMENT_SUCCESS = Scene(
     "payment_success", "支付成功", "会员支付成功，立即",
     {
         _A.MEMBER: _to_member(
-            "camp name amount order time", "报名成功",
-            "您已成功报名「{camp}」，押金 {amount} 元，订单号 {order}。请尽快扫码进群，并将群昵称改为星球昵称。",
+            "camp name amount order time rule", "报名成功",
+            "您已成功报名「{camp}」，押金 {amount} 元，订单号 {order}。规则：{rule}。"
+            "请尽快扫码进群，并将群昵称改为星球昵称。",
             link="/qrcode/{payment_id}",
         )
     },
@@ -248,7 +251,7 @@ CAMP_ENDING = Scene(
     "camp_ending", "训练营即将结束", "结束前一天 10:00",
     {
         _A.MEMBER: _to_member(
-            "camp day days required missing outlook", "训练营明天结束",
+            "camp day days required missing outlook rule", "训练营明天结束",
             "「{camp}」{day} 结束，您已打卡 {days}/{required} 天，还差 {missing} 天。{outlook}",
             link="/progress/{member_id}",
         ),
@@ -263,9 +266,9 @@ CAMP_ENDED_REVIEW = Scene(
     "camp_ended_review", "退款名单待审核", "生成退款名单后；夜间生成的 10:00 发送",
     {
         _A.STAFF: _to_staff(
-            "camp count sum eligible to_confirm short unmatched", "退款名单待审核",
-            "「{camp}」新增待审核退款 {count} 笔，共 {sum} 元。达标 {eligible} 人，需人工确认 {to_confirm} 人，"
-            "未达标 {short} 人，未匹配 {unmatched} 人。",
+            "camp count sum eligible partial to_confirm short unmatched", "退款名单待审核",
+            "「{camp}」新增待审核退款 {count} 笔，共 {sum} 元。达标 {eligible} 人，部分退还 {partial} 人，"
+            "需人工确认 {to_confirm} 人，未达标 {short} 人，未匹配 {unmatched} 人。",
             link="/admin/camps/{camp_id}/settle",
         )
     },
@@ -284,12 +287,21 @@ CHECKIN_DAILY = Scene(
     "checkin_daily", "每日打卡提醒", "20:00 提醒当天还没打卡的会员，默认关闭；只在当晚同步过打卡时发送",
     {
         _A.MEMBER: _to_member(
-            "camp days required missing rate outlook", "今天还没有打卡",
+            "camp days required missing rate outlook rule", "今天还没有打卡",
             "「{camp}」今天还没有看到您的打卡。已打卡 {days}/{required} 天（{rate}）。{outlook}",
             link="/progress/{member_id}", enabled=False,
         )
     },
     timing=Timing.HOURS, good_for=dt.timedelta(hours=3),
+)  # fmt: skip
+DAY_GRANTED = Scene(
+    "day_granted", "打卡认定", "教练认定打卡或豁免一天后，发送时段内",
+    {
+        _A.MEMBER: _to_member(
+            "camp day kind reason", "打卡认定", "「{camp}」{day} 已{kind}：{reason}", link="/progress/{member_id}"
+        )
+    },
+    timing=Timing.HOURS,
 )  # fmt: skip
 MATCH_NEEDED = Scene(
     "match_needed", "待身份匹配", "有会员没有匹配，每天 10:00 一次",
@@ -349,9 +361,9 @@ AUDIT_DAMAGED = Scene(
 SCENES: dict[str, Scene] = {
     scene.code: scene
     for scene in (
-        PAYMENT_SUCCESS, PAYMENT_EXCESS, NOT_IN_GROUP, QR_EXPIRING, MATCH_NEEDED, CHECKIN_DAILY, SYNC_FAILED,
-        CREDENTIAL_EXPIRED, CAMP_ENDING, CAMP_ENDED_REVIEW, REFUND_LIST_BLOCKED, REFUND_SUCCESS, REFUND_FAILED,
-        REFUND_DELAYED, REFUND_REJECTED, REFUND_HOLD, REFUND_STUCK, RECONCILIATION_CASE, SECURITY_ALARM,
+        PAYMENT_SUCCESS, PAYMENT_EXCESS, NOT_IN_GROUP, QR_EXPIRING, MATCH_NEEDED, CHECKIN_DAILY, DAY_GRANTED,
+        SYNC_FAILED, CREDENTIAL_EXPIRED, CAMP_ENDING, CAMP_ENDED_REVIEW, REFUND_LIST_BLOCKED, REFUND_SUCCESS,
+        REFUND_FAILED, REFUND_DELAYED, REFUND_REJECTED, REFUND_HOLD, REFUND_STUCK, RECONCILIATION_CASE, SECURITY_ALARM,
         AUDIT_DAMAGED,
     )
 }  # fmt: skip

@@ -4,9 +4,12 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.models.camps import Camp, CampStatus
+from backend.models.ledger import LedgerTransaction, Movement
+from backend.models.members import Member
 from backend.models.payments import Payment, PaymentStatus
 from backend.payers.repository import owns_payment
 
@@ -82,3 +85,22 @@ async def open_elsewhere(
     closed = exists().where(Payment.status == PaymentStatus.CLOSED, Payment.closed_at >= closed_from, elsewhere)
     is_pending, is_closed = (await session.execute(select(pending, closed))).one()
     return is_pending, is_closed
+
+
+def _due_fee() -> ColumnElement[bool]:
+    """A fee of a member whose camp has begun, and which isn't booked."""
+    booked = exists().where(LedgerTransaction.payment_id == Payment.id, LedgerTransaction.movement == Movement.FEE)
+    begun = Camp.status.not_in([CampStatus.DRAFT, CampStatus.ENROLLING])
+    return and_(Member.payment_id == Payment.id, Camp.id == Member.camp_id, Member.fee_fen > 0, begun, ~booked)
+
+
+async def camps_with_due_fees(session: AsyncSession) -> Sequence[uuid.UUID]:
+    """In the order in which to lock them."""
+    statement = select(Member.camp_id).where(_due_fee()).distinct().order_by(Member.camp_id)
+    return (await session.scalars(statement)).all()
+
+
+async def due_fees(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[tuple[Payment, int]]:
+    """The payments of a camp whose fee is due, with the fee in fen."""
+    statement = select(Payment, Member.fee_fen).where(_due_fee(), Payment.camp_id == camp_id).order_by(Payment.id)
+    return [(payment, fee_fen) for payment, fee_fen in await session.execute(statement)]

@@ -23,7 +23,7 @@ from backend.enrollments import service as enrollments
 from backend.enrollments.rules import EnrollmentForm
 from backend.gateways.wechat_pay import PaymentFact
 from backend.ledger import service as ledger
-from backend.models.camps import Camp
+from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
 from backend.models.members import Member
 from backend.models.payers import Payer
@@ -33,7 +33,7 @@ from backend.notifications import scenes
 from backend.notifications import service as notifications
 from backend.notifications.service import To
 from backend.payers.service import CurrentPayer
-from backend.payments import repository, rules
+from backend.payments import fees, repository, rules
 from backend.refunds import service as refunds
 
 log = structlog.get_logger(__name__)
@@ -229,6 +229,9 @@ async def record_payment(session: AsyncSession, fact: PaymentFact, *, source: So
     if isinstance(admitted, Excess):
         await _give_back(session, camp, payment, admitted, actor)
         return Recorded(Outcome.EXCESS, payment)
+    if admitted.fee_fen and camp.status is not CampStatus.ENROLLING:
+        # Paid in time, recorded after the start: the others' fees were earned then.
+        await fees.earn(session, camp.id)
     return Recorded(Outcome.CREDITED, payment)
 
 

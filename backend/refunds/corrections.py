@@ -13,7 +13,6 @@ from backend.members import repository as members
 from backend.members.rules import correction
 from backend.members.service import camp_of
 from backend.models.members import Member
-from backend.refunds import lists
 
 
 class PlanetLocked(Conflict):
@@ -25,7 +24,7 @@ class PlanetLocked(Conflict):
 async def correct_planet(
     session: AsyncSession, member_id: uuid.UUID, *, planet_nickname: str, planet_number: str, actor: Actor
 ) -> None:
-    """Take in a member's corrected planet data, match again, and let refunds that wait for review follow.
+    """Take in a member's corrected planet data, match again.
 
     Saying the same again changes nothing. Raises NotFound, PlanetLocked.
     """
@@ -40,4 +39,3 @@ async def correct_planet(
     if (member.planet_nickname, member.planet_number) == (planet_nickname, planet_number):
         return
     await matching.retype(session, member, planet_nickname=planet_nickname, planet_number=planet_number, actor=actor)
-    await lists.follow_members(session, camp.id)

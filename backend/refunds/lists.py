@@ -7,7 +7,7 @@ then every row needs a person's confirmation (docs/decisions/0013-imported-days.
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,16 +20,16 @@ from backend.core.actor import Actor
 from backend.core.errors import Conflict
 from backend.core.ids import new_id, new_number
 from backend.core.money import format_yuan
-from backend.members.rules import Assessment, assess
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import SyncRun, SyncStatus
 from backend.models.history import move
-from backend.models.members import MatchStatus, Member, Verdict
-from backend.models.refunds import IN_FLIGHT, Refund, RefundKind, RefundStatus
+from backend.models.members import MatchStatus, Verdict
+from backend.models.refunds import IN_FLIGHT, RefundKind, RefundStatus
 from backend.notifications import scenes
 from backend.notifications import service as notifications
 from backend.notifications.service import To
 from backend.refunds import repository
+from backend.refunds.repository import Earlier, Entitled
 
 
 class ListRefused(Conflict):
@@ -56,42 +56,29 @@ class ListResult:
 
     created: int
     eligible: int
+    partial: int
     needs_confirmation: int
     not_eligible: int
     unmatched: int
 
 
-def assessment_of(member: Member, *, by_sheet: bool) -> Assessment:
-    """A member's verdict as of now; ``by_sheet``: no sync saw the camp's end, so what earlier ones counted is void."""
-    return assess(
-        member.refund_policy,
-        days_ranking=None if by_sheet else member.days_ranking,
-        days_posts=None if by_sheet else member.days_posts,
-        match_status=member.status,
-        confidence=member.confidence,
-        days_import=member.days_import,
-    )
-
-
 async def make_list(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) -> ListResult:
-    """Put every member who may get the deposit back into review, once; refresh what still waits there.
+    """Put every member who is entitled to money into review, once; note the amount that rows waiting there pay now.
 
     An ended camp begins to settle with it. Raises NotFound, CampNotEnded, ListClosed, SyncIncomplete.
     """
     camp = await camps.lock_camp(session, camp_id)
     await check_possible(session, camp)
-    by_sheet = await rests_on_sheet(session, camp)
-    members = await repository.members_of(session, camp_id)
-    earlier = await repository.refunds_by_payment(session, camp_id)
-    judged = [(member, assessment_of(member, by_sheet=by_sheet)) for member in members]
-    new = [
-        row
-        for member, found in judged
-        if (row := _new_row(member, found, earlier.get(member.payment_id, []))) is not None
-    ]
+    members = await repository.entitled_of(session, camp_id)
+    earlier = await repository.earlier_refunds(session, camp_id)
+    new, changed = [], []
+    for member in members:
+        row, amounts = _rows_for(member, camp_id, earlier.get(member.payment_id, []))
+        new += row
+        changed += amounts
     await repository.insert_all(session, new)
-    _refresh(judged, earlier)
-    result = _result(judged, created=len(new))
+    await repository.note_listed(session, changed)
+    result = _result(members, created=len(new))
     started = camp.status is CampStatus.ENDED
     if started:
         move(session, camp, CampStatus.SETTLING, event="refund_list", actor=actor)
@@ -149,101 +136,49 @@ def _why(runs: Sequence[SyncRun]) -> str:
     return f"{SyncIncomplete.message}（最近一次同步未完成{detail}）"
 
 
-def _new_row(member: Member, found: Assessment, earlier: Sequence[Refund]) -> dict[str, Any] | None:
-    """A row for somebody who may get money back and has no row yet; None else."""
-    if member.status is not MatchStatus.MATCHED or found.verdict is Verdict.NOT_ELIGIBLE:
-        return None
-    standing = [refund for refund in earlier if refund.status is not RefundStatus.CLOSED]
-    if any(refund.kind is RefundKind.CAMP or refund.status in IN_FLIGHT for refund in standing):
-        return None
-    left = member.paid_fen - sum(row.amount_fen for row in standing if row.status is RefundStatus.SUCCEEDED)
+_NEW = {"kind": RefundKind.CAMP}
+
+
+def _rows_for(
+    member: Entitled, camp_id: uuid.UUID, earlier: Sequence[Earlier]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A row for somebody entitled to money who has none yet; and what one that waits is listed with, if it changed."""
+    if member.match_status is not MatchStatus.MATCHED:
+        return [], []
+    open_rows = [row for row in earlier if row.status is not RefundStatus.CLOSED]
+    left = member.entitled_fen - sum(row.amount_fen for row in open_rows if row.status is RefundStatus.SUCCEEDED)
     if left <= 0:
-        return None
-    replaced = [refund.id for refund in earlier if refund.kind is RefundKind.CAMP]
-    return {
+        return [], []
+    waiting = [row for row in open_rows if row.kind is RefundKind.CAMP and row.status is RefundStatus.PENDING_REVIEW]
+    if any(row.kind is RefundKind.CAMP or row.status in IN_FLIGHT for row in open_rows):
+        return [], [
+            {"refund_id": row.id, "fen": left, "listed": member.verdict}
+            for row in waiting
+            if (row.amount_fen, row.listed_verdict) != (left, member.verdict)
+        ]
+    replaced = [row.id for row in earlier if row.kind is RefundKind.CAMP]
+    new = {
         "id": new_id(),
-        "camp_id": member.camp_id,
+        "camp_id": camp_id,
         "member_id": member.id,
         "payment_id": member.payment_id,
-        "kind": RefundKind.CAMP,
         "amount_fen": left,
+        "listed_verdict": member.verdict,
         "out_refund_no": new_number("R"),
         "replaces_id": replaced[-1] if replaced else None,
-        **_evidence(member, found),
     }
+    return [_NEW | new], []
 
 
-def _evidence(member: Member, found: Assessment) -> dict[str, Any]:
-    """What the reviewer sees, kept as it is now."""
-    return {
-        "verdict": found.verdict,
-        "verdict_reasons": [reason.value for reason in found.reasons],
-        "days": found.days,
-        "days_ranking": member.days_ranking,
-        "days_posts": member.days_posts,
-        "days_import": member.days_import,
-        "required_days": found.required_days,
-        "confidence": member.confidence,
-        "match_method": member.match_method,
-    }
-
-
-def _refresh(judged: Sequence[tuple[Member, Assessment]], earlier: Mapping[uuid.UUID, Sequence[Refund]]) -> None:
-    """Rows nobody has reviewed yet follow the newest counts; even one no longer eligible stays for a person to see."""
-    for member, found in judged:
-        for refund in earlier.get(member.payment_id, []):
-            if refund.kind is RefundKind.CAMP and refund.status is RefundStatus.PENDING_REVIEW:
-                bring_up_to_date(refund, member, found)
-
-
-def bring_up_to_date(refund: Refund, member: Member, found: Assessment) -> None:
-    """Put the evidence of now on a row that a person has yet to review."""
-    for name, value in _evidence(member, found).items():
-        setattr(refund, name, value)
-
-
-# The evidence that decides whether a row may be approved (``rules.batch_refusal``). Days alone don't: 9 instead of 8
-# out of 7 changes nothing.
-_DECISIVE = ("verdict", "verdict_reasons", "confidence")
-
-
-def is_stale(refund: Refund, member: Member, found: Assessment) -> bool:
-    """Whether a row's copy of the evidence would be judged otherwise than the evidence of now."""
-    now = _evidence(member, found)
-    return any(getattr(refund, name) != now[name] for name in _DECISIVE)
-
-
-async def judged_now(session: AsyncSession, refunds: Collection[Refund]) -> list[tuple[Refund, Member, Assessment]]:
-    """Each refund of a member's deposit with the verdict of now; extra refunds have none and are left out.
-
-    The caller holds the camps, if only shared: that keeps syncs, imports and matching out until the transaction ends.
-    """
-    deposits = [(row, row.member_id) for row in refunds if row.kind is RefundKind.CAMP and row.member_id is not None]
-    members = await repository.members_by_id(session, {member_id for _, member_id in deposits})
-    by_sheet = {
-        camp_id: await rests_on_sheet(session, await camps.get_camp(session, camp_id))
-        for camp_id in {row.camp_id for row, _ in deposits}
-    }
-    judged = [(row, members[member_id]) for row, member_id in deposits]
-    return [(row, member, assessment_of(member, by_sheet=by_sheet[row.camp_id])) for row, member in judged]
-
-
-async def follow_members(session: AsyncSession, camp_id: uuid.UUID) -> None:
-    """Bring the rows nobody has reviewed yet up to date with their members. The caller holds the camp."""
-    by_sheet = await rests_on_sheet(session, await camps.get_camp(session, camp_id))
-    members = await repository.members_of(session, camp_id)
-    judged = [(member, assessment_of(member, by_sheet=by_sheet)) for member in members]
-    _refresh(judged, await repository.refunds_by_payment(session, camp_id))
-
-
-def _result(judged: Sequence[tuple[Member, Assessment]], *, created: int) -> ListResult:
-    counts = Counter(found.verdict for member, found in judged if member.status is MatchStatus.MATCHED)
+def _result(members: Sequence[Entitled], *, created: int) -> ListResult:
+    counts = Counter(member.verdict for member in members if member.match_status is MatchStatus.MATCHED)
     return ListResult(
         created=created,
         eligible=counts[Verdict.ELIGIBLE],
+        partial=counts[Verdict.PARTIAL],
         needs_confirmation=counts[Verdict.NEEDS_CONFIRMATION],
         not_eligible=counts[Verdict.NOT_ELIGIBLE],
-        unmatched=len(judged) - counts.total(),
+        unmatched=sum(member.match_status is not MatchStatus.MATCHED for member in members),
     )
 
 
@@ -253,6 +188,7 @@ async def _tell(session: AsyncSession, camp: Camp, result: ListResult, sum_fen: 
         "count": result.created,
         "sum": format_yuan(sum_fen),
         "eligible": result.eligible,
+        "partial": result.partial,
         "to_confirm": result.needs_confirmation,
         "short": result.not_eligible,
         "unmatched": result.unmatched,

@@ -14,7 +14,7 @@ from backend.core.queue import enqueue
 from backend.ledger import service as ledger
 from backend.models.history import move
 from backend.models.refunds import Refund, RefundStatus
-from backend.refunds import lists, messages, repository, service
+from backend.refunds import messages, repository, service
 
 
 class RefundNotFailed(Conflict):
@@ -63,21 +63,10 @@ async def _replace(session: AsyncSession, closed: Refund, actor: Actor) -> Refun
         amount_fen=closed.amount_fen,
         out_refund_no=new_number("R"),
         reason=closed.reason,
-        verdict=closed.verdict,
-        verdict_reasons=closed.verdict_reasons,
-        days=closed.days,
-        days_ranking=closed.days_ranking,
-        days_posts=closed.days_posts,
-        days_import=closed.days_import,
-        required_days=closed.required_days,
-        confidence=closed.confidence,
-        match_method=closed.match_method,
+        listed_verdict=closed.verdict,
         created_by=actor.id,
         replaces_id=closed.id,
     )
-    # After the archive no list brings the new row up to date, and an approval goes by the evidence of now.
-    for row, member, found in await lists.judged_now(session, [refund]):
-        lists.bring_up_to_date(row, member, found)
     session.add(refund)
     await session.flush()
     after = {"replaces": closed.out_refund_no, "amount_fen": refund.amount_fen}

@@ -6,21 +6,40 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    SQLColumnExpression,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from backend.core.pagination import Page, PageRequest, fetch_keys, in_parts
+from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page, in_parts
 from backend.core.search import holds
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, SyncRun
 from backend.models.history import StateChange
 from backend.models.imports import Import
-from backend.models.ledger import LedgerTransaction, Movement
-from backend.models.members import Member, Verdict
+from backend.models.ledger import Account, LedgerEntry, LedgerTransaction, Movement
+from backend.models.members import MatchStatus, Member, Verdict
 from backend.models.payments import Payment
 from backend.models.refunds import IN_FLIGHT, Refund, RefundHold, RefundKind, RefundStatus
 from backend.models.staff import Staff
+from backend.payers.repository import owns_payment
+from backend.refunds.evidence import Held, evidence_of
 
 T = TypeVar("T")
 
@@ -48,6 +67,37 @@ async def lock_payment(session: AsyncSession, payment: Payment) -> None:
     await session.execute(statement.with_for_update(key_share=True))
 
 
+def _succeeded_fen(payment_id: Any) -> ScalarSelect[int]:
+    other = aliased(Refund)
+    # PostgreSQL sums bigints to a numeric, which would leave the API as text.
+    return (
+        select(func.coalesce(cast(func.sum(other.amount_fen), BigInteger), 0))
+        .where(other.payment_id == payment_id, other.status == RefundStatus.SUCCEEDED)
+        .scalar_subquery()
+    )
+
+
+_FOLLOWS = and_(Refund.kind == RefundKind.CAMP, Refund.status == RefundStatus.PENDING_REVIEW)
+# What a row pays as things stand: a deposit's in review, what its member is still entitled to; any other, its own sum.
+_OWED = (
+    select(func.greatest(Member.entitled_fen - _succeeded_fen(Member.payment_id), 0))
+    .where(Member.id == Refund.member_id)
+    # Its own member, also where the statement around it joins members: nothing would be left to read from otherwise.
+    .correlate(Refund)
+    .scalar_subquery()
+)
+AMOUNT = case((_FOLLOWS, func.coalesce(_OWED, Refund.amount_fen)), else_=Refund.amount_fen)
+
+
+def _of_evidence(column: Any, of_member: Any, value: object) -> ColumnElement[bool]:
+    """The condition on evidence: the row's own, or its member's while nobody has decided.
+
+    The member's value is fetched for each of the few rows that wait: for an EXISTS the planner would read all members.
+    """
+    of_its_member = select(of_member).where(Member.id == Refund.member_id).correlate(Refund).scalar_subquery()
+    return or_(and_(~_FOLLOWS, column == value), and_(_FOLLOWS, of_its_member == value))
+
+
 async def locked(session: AsyncSession, where: ColumnElement[bool]) -> tuple[Refund, Payment] | None:
     """One refund with its payment, both held."""
     row = (await session.execute(select(Refund.camp_id, Refund.payment_id).where(where))).one_or_none()
@@ -59,12 +109,35 @@ async def locked(session: AsyncSession, where: ColumnElement[bool]) -> tuple[Ref
     return refund, payment
 
 
-async def locked_many(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Refund]:
-    """Refunds by id, held; taken in one order, so that two reviewers don't block each other for ever."""
-    camp_ids = set(await session.scalars(select(Refund.camp_id).where(Refund.id.in_(ids))))
-    await _share_camps(session, camp_ids)
-    refunds = await session.scalars(_held(select(Refund).where(Refund.id.in_(ids)).order_by(Refund.id)))
-    return {refund.id: refund for refund in refunds}
+async def lock_for_review(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Held]:
+    """Refunds by id with their members, held in one order, so that two reviewers don't block each other for ever.
+
+    Whoever changes what a member is entitled to holds the camp, so evidence and amount stand still, too.
+    """
+    rows = (await session.execute(select(Refund.camp_id, Refund.member_id).where(Refund.id.in_(ids)))).all()
+    await _share_camps(session, {row.camp_id for row in rows})
+    wanted = {row.member_id for row in rows if row.member_id is not None}
+    members = {
+        member.id: member
+        for member in await session.scalars(_held(select(Member).where(Member.id.in_(wanted)).order_by(Member.id)))
+    }
+    refunds = (await session.scalars(_held(select(Refund).where(Refund.id.in_(ids)).order_by(Refund.id)))).all()
+    amounts = {
+        refund_id: int(fen)
+        for refund_id, fen in await session.execute(select(Refund.id, AMOUNT).where(Refund.id.in_(ids)))
+    }
+    return {
+        row.id: Held(row, members.get(row.member_id) if row.member_id else None, amounts[row.id]) for row in refunds
+    }
+
+
+async def lock_payment_of(session: AsyncSession, refund_id: uuid.UUID) -> Payment | None:
+    """A refund's payment, held before the refund itself is; None for an unknown one."""
+    row = (await session.execute(select(Refund.camp_id, Refund.payment_id).where(Refund.id == refund_id))).one_or_none()
+    if row is None:
+        return None
+    await _share_camps(session, [row.camp_id])
+    return (await session.scalars(_held(select(Payment).where(Payment.id == row.payment_id)))).one()
 
 
 async def around(
@@ -138,7 +211,7 @@ async def lock_due(
     payments = await session.scalars(_held(select(Payment).where(Payment.id.in_(payment_ids)).order_by(Payment.id)))
     by_id = {payment.id: payment for payment in payments}
     # Looked at once more under the lock: a notification may have settled one meanwhile, or a person undone it. Taken
-    # in the order of a batch (``locked_many``), so that the two don't block each other for ever.
+    # in the order of a batch (``lock_for_review``), so that the two don't block each other for ever.
     order = [row.id for row in rows]
     again = select(Refund).where(Refund.id.in_(order), due).order_by(Refund.id)
     refunds = sorted(await session.scalars(_held(again)), key=lambda refund: order.index(refund.id))
@@ -195,16 +268,59 @@ async def has_whole_sheet_since(session: AsyncSession, camp_id: uuid.UUID, since
     return bool(await session.scalar(select(found)))
 
 
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """What the list reads of a member."""
+
+    id: uuid.UUID
+    payment_id: uuid.UUID
+    match_status: MatchStatus
+    verdict: Verdict | None
+    entitled_fen: int
+
+
+async def entitled_of(session: AsyncSession, camp_id: uuid.UUID) -> list[Entitled]:
+    """All members of a camp as they stand now, in the order of payment."""
+    columns = (Member.id, Member.payment_id, Member.status, Member.verdict, Member.entitled_fen)
+    statement = select(*columns).where(Member.camp_id == camp_id).order_by(Member.paid_at, Member.id)
+    return [Entitled(*row) for row in await session.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the list reads of a refund."""
+
+    id: uuid.UUID
+    kind: RefundKind
+    status: RefundStatus
+    amount_fen: int
+    listed_verdict: Verdict | None
+
+
+async def earlier_refunds(session: AsyncSession, camp_id: uuid.UUID) -> dict[uuid.UUID, list[Earlier]]:
+    """A camp's refunds by payment, oldest first, as they stand now."""
+    columns = (Refund.payment_id, Refund.id, Refund.kind, Refund.status, Refund.amount_fen, Refund.listed_verdict)
+    statement = select(*columns).where(Refund.camp_id == camp_id).order_by(Refund.created_at, Refund.id)
+    found: dict[uuid.UUID, list[Earlier]] = {}
+    for row in await session.execute(statement):
+        found.setdefault(row[0], []).append(Earlier(*row[1:]))
+    return found
+
+
+async def note_listed(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Note what waiting rows are listed with now: ``refund_id`` → ``fen`` and ``listed`` verdict."""
+    if rows:
+        statement = update(Refund.__table__).where(Refund.id == bindparam("refund_id"))  # type: ignore[arg-type] # a Table
+        connection = await session.connection()
+        await connection.execute(
+            statement.values(amount_fen=bindparam("fen"), listed_verdict=bindparam("listed")), rows
+        )
+
+
 async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:
     """All members of a camp as they stand now, in the order of payment."""
     statement = select(Member).where(Member.camp_id == camp_id).order_by(Member.paid_at, Member.id)
     return (await session.scalars(statement.execution_options(populate_existing=True))).all()
-
-
-async def members_by_id(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Member]:
-    """Members as they stand now."""
-    statement = select(Member).where(Member.id.in_(ids)).execution_options(populate_existing=True)
-    return {member.id: member for member in await session.scalars(statement)}
 
 
 async def refunds_by_payment(session: AsyncSession, camp_id: uuid.UUID) -> dict[uuid.UUID, list[Refund]]:
@@ -230,20 +346,43 @@ async def sums_by_status(
     A closed row with a successor is history: its money is counted with the successor.
     """
     successor = aliased(Refund)
-    # Along the payment, which has an index; few rows are ever closed, all others are counted in the index alone.
+    # Along the payment, which has an index. Few rows are in review or closed; the others are counted in an index alone.
     is_replaced = exists().where(successor.payment_id == Refund.payment_id, successor.replaces_id == Refund.id)
-    figures = select(Refund.status, func.count(), func.sum(Refund.amount_fen)).group_by(Refund.status)
-    if camp_ids is not None:
-        figures = figures.where(Refund.camp_id.in_(camp_ids))
-    open_or_done = figures.where(Refund.status != RefundStatus.CLOSED)
-    closed = figures.where(Refund.status == RefundStatus.CLOSED, ~is_replaced)
-    rows = await session.execute(union_all(open_or_done, closed))
+    few = (RefundStatus.PENDING_REVIEW, RefundStatus.CLOSED)
+
+    def figures(amount: SQLColumnExpression[int], *where: ColumnElement[bool]) -> Select[RefundStatus, int, int]:
+        scope = [Refund.camp_id.in_(camp_ids)] if camp_ids is not None else []
+        statement = select(Refund.status, func.count(), func.sum(amount)).where(*where, *scope)
+        return statement.group_by(Refund.status)
+
+    rows = await session.execute(
+        union_all(
+            figures(Refund.amount_fen, Refund.status.not_in(few)),
+            figures(AMOUNT, Refund.status == RefundStatus.PENDING_REVIEW),
+            figures(Refund.amount_fen, Refund.status == RefundStatus.CLOSED, ~is_replaced),
+        )
+    )
     found = {status: (count, int(total)) for status, count, total in rows}
     return {status: found.get(status, (0, 0)) for status in RefundStatus}
 
 
-async def paid_with_refunded(session: AsyncSession, camp_id: uuid.UUID) -> list[tuple[Payment, int]]:
-    """Each paid order of a camp with what went back of it, in fen."""
+async def fee_fen(session: AsyncSession, payment_id: uuid.UUID) -> int:
+    """What of a payment was earned as a fee."""
+    return int(await session.scalar(select(func.coalesce(func.sum(_fee(payment_id)), 0))) or 0)
+
+
+def _fee(payment_id: Any) -> ScalarSelect[int]:
+    booked = and_(LedgerTransaction.movement == Movement.FEE, LedgerTransaction.payment_id == payment_id)
+    return (
+        select(func.sum(LedgerEntry.amount_fen))
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(booked, LedgerEntry.account == Account.DEPOSITS_HELD)
+        .scalar_subquery()
+    )
+
+
+async def paid_with_gone(session: AsyncSession, camp_id: uuid.UUID) -> list[tuple[Payment, int]]:
+    """Each paid order of a camp with what is no longer held of it, in fen: refunded, or earned as a fee."""
     back = (
         select(Refund.payment_id, func.sum(Refund.amount_fen).label("fen"))
         .where(Refund.camp_id == camp_id, Refund.status == RefundStatus.SUCCEEDED)
@@ -251,7 +390,7 @@ async def paid_with_refunded(session: AsyncSession, camp_id: uuid.UUID) -> list[
         .subquery()
     )
     statement = (
-        select(Payment, func.coalesce(back.c.fen, 0))
+        select(Payment, func.coalesce(back.c.fen, 0) + func.coalesce(_fee(Payment.id), 0))
         .outerjoin(back, back.c.payment_id == Payment.id)
         .where(Payment.camp_id == camp_id, Payment.transaction_id.is_not(None))
     )
@@ -266,14 +405,22 @@ class Listed:
     payment: Payment
     camp_name: str
     reviewer_name: str | None
+    member: Member | None
+    amount_fen: int
+
+    @property
+    def evidence(self) -> Refund | Member:
+        """Whose columns say what the refund is decided on."""
+        return evidence_of(self.refund, self.member)
 
 
-def _listed() -> Select[Refund, Payment, str, str]:
+def _listed() -> Select[Refund, Payment, str, str, Member, int]:
     return (
-        select(Refund, Payment, Camp.name, Staff.display_name)
+        select(Refund, Payment, Camp.name, Staff.display_name, Member, AMOUNT)
         .join(Payment, Payment.id == Refund.payment_id)
         .join(Camp, Camp.id == Refund.camp_id)
         .outerjoin(Staff, Staff.id == Refund.reviewer_id)
+        .outerjoin(Member, Member.id == Refund.member_id)
     )
 
 
@@ -302,11 +449,14 @@ class Filter:
             Refund.member_id: self.member_id,
             Refund.payment_id: self.payment_id,
             Refund.kind: self.kind,
-            Refund.verdict: self.verdict,
-            Refund.confidence: self.confidence,
-            Refund.match_method: self.match_method,
         }
         yield from (column == value for column, value in same.items() if value is not None)
+        evidence = (
+            (Refund.verdict, Member.verdict, self.verdict),
+            (Refund.confidence, Member.confidence, self.confidence),
+            (Refund.match_method, Member.match_method, self.match_method),
+        )
+        yield from (_of_evidence(*each) for each in evidence if each[2] is not None)
         if self.camp_ids is not None:
             yield Refund.camp_id.in_(self.camp_ids)
         if self.status:
@@ -344,21 +494,66 @@ async def parts(session: AsyncSession, wanted: Filter) -> AsyncIterator[list[Lis
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Some refunds with their count and sum in fen; ``total`` counts those left out too."""
+    """Some refunds as they stand now, with their count and sum in fen; ``total`` counts those left out too."""
 
-    ids: Sequence[uuid.UUID]
-    count: int
-    sum_fen: int
+    rows: Sequence[tuple[uuid.UUID, Verdict | None, int]]
     total: int
+
+    @property
+    def ids(self) -> list[uuid.UUID]:
+        return [row[0] for row in self.rows]
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    @property
+    def sum_fen(self) -> int:
+        return sum(row[2] for row in self.rows)
 
 
 async def chosen(session: AsyncSession, wanted: Filter, *, limit: int) -> Chosen:
     """The newest refunds that fit, at most ``limit``."""
-    columns = _listed().with_only_columns(Refund.id, Refund.amount_fen, func.count().over(), maintain_column_froms=True)
-    statement = columns.where(*wanted.conditions()).order_by(Refund.created_at.desc(), Refund.id.desc()).limit(limit)
+    verdict = case((_FOLLOWS, Member.verdict), else_=Refund.verdict)
+    statement = (
+        select(Refund.id, verdict, AMOUNT, func.count().over())
+        .outerjoin(Member, Member.id == Refund.member_id)
+        .where(*wanted.conditions())
+        .order_by(*_NEWEST_FIRST)
+        .limit(limit)
+    )
     rows = (await session.execute(statement)).all()
-    ids, amounts = [row[0] for row in rows], [row[1] for row in rows]
-    return Chosen(ids, len(ids), sum(amounts), rows[0][2] if rows else 0)
+    return Chosen([(row[0], row[1], int(row[2])) for row in rows], rows[0][3] if rows else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedRefund:
+    """A refund as its owner sees it."""
+
+    refund: Refund
+    camp: Camp
+    member: Member | None
+    amount_fen: int
+
+    @property
+    def evidence(self) -> Refund | Member:
+        """Whose columns say what the refund is decided on."""
+        return evidence_of(self.refund, self.member)
+
+
+async def owned(
+    session: AsyncSession, request: PageRequest, *, payer_id: uuid.UUID, openid: str | None
+) -> Page[OwnedRefund]:
+    """Every refund of this person's payments, newest first."""
+    statement = (
+        select(Refund, Camp, Member, AMOUNT)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Camp, Camp.id == Refund.camp_id)
+        .outerjoin(Member, Member.id == Refund.member_id)
+        .where(owns_payment(payer_id, openid))
+        .order_by(*_NEWEST_FIRST)
+    )
+    return (await fetch_page(session, statement, request)).map(lambda row: OwnedRefund(*row))
 
 
 async def listed(session: AsyncSession, refund_id: uuid.UUID) -> Listed | None:

@@ -3,9 +3,8 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from backend.members.rules import only_import_speaks, only_match_in_doubt
+from backend.eligibility.rules import only_import_speaks, only_match_in_doubt
 from backend.models.members import Verdict
-from backend.models.refunds import RefundStatus
 
 # An accepted refund is asked about after so many minutes, then hourly (WeChat Pay v3: balance refunds take about
 # 5 minutes, bank cards 1–3 working days; a notification usually comes first).
@@ -64,24 +63,25 @@ def next_query_at(sent_at: dt.datetime, now: dt.datetime) -> dt.datetime:
 
 def batch_refusal(
     *,
-    status: RefundStatus,
     verdict: Verdict | None,
     reasons: Sequence[str],
     confidence: int | None,
     min_confidence: int,
-    accept_import: bool = False,
+    accept_import: bool,
+    is_sum_told: bool,
 ) -> str | None:
-    """Why a row may not be approved together with others; None when it may.
+    """Why a row in review may not be approved together with others; None when it may.
 
-    A row in doubt passes only when nothing but the match is in doubt and ``min_confidence`` admits it, or when a sheet
-    is all there is and the reviewer accepts it. An extra refund has no verdict: it was opened for a stated reason.
+    A part of a deposit passes only where the reviewer said for how much (design §11). A row in doubt passes only when
+    nothing but the match is in doubt and ``min_confidence`` admits it, or when a sheet is all there is and the reviewer
+    accepts it. An extra refund has no verdict: it was opened for a stated reason.
     """
-    if status is not RefundStatus.PENDING_REVIEW:
-        return "refund_already_reviewed"
     if verdict is Verdict.NOT_ELIGIBLE:
         return "not_eligible"
+    if verdict is Verdict.PARTIAL and not is_sum_told:
+        return "expectation_required"
     if verdict is Verdict.NEEDS_CONFIRMATION:
-        known = only_match_in_doubt(list(reasons)) or (accept_import and only_import_speaks(list(reasons)))
+        known = only_match_in_doubt(reasons) or (accept_import and only_import_speaks(reasons))
         admitted = known and (confidence or 0) >= min_confidence
         return None if admitted else "needs_confirmation"
     return None

@@ -81,7 +81,8 @@ async def check_room(session: AsyncSession, payment: Payment, amount_fen: int) -
         raise DepositKept
     if await repository.has_in_flight(session, payment.id):
         raise RefundInFlight
-    if amount_fen > payment.amount_fen - await repository.taken_fen(session, payment.id):
+    taken = await repository.taken_fen(session, payment.id) + await repository.fee_fen(session, payment.id)
+    if amount_fen > payment.amount_fen - taken:
         raise RefundExceedsPaid
 
 

@@ -12,7 +12,6 @@ from backend.camps import service as camps
 from backend.core.actor import Actor
 from backend.core.errors import Conflict
 from backend.ledger import service as ledger
-from backend.members.rules import Assessment
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
 from backend.models.members import MatchStatus, Member, Verdict
@@ -35,7 +34,6 @@ class Line:
     """One paid member. ``refund`` is the newest row of the deposit, if there is one."""
 
     member: Member
-    found: Assessment
     refund: Refund | None
     refunded_fen: int
 
@@ -45,7 +43,7 @@ class Settlement:
     """All members of a camp with the sums. ``blocked`` says why no list can be made now."""
 
     lines: Sequence[Line]
-    verdicts: Counter[Verdict]
+    verdicts: Counter[Verdict | None]
     unmatched: int
     paid_fen: int
     refunded_fen: int
@@ -58,12 +56,11 @@ async def settlement(session: AsyncSession, camp_id: uuid.UUID) -> Settlement:
     camp = await camps.get_camp(session, camp_id)
     members = await repository.members_of(session, camp_id)
     refunds = await repository.refunds_by_payment(session, camp_id)
-    by_sheet = await lists.rests_on_sheet(session, camp)
-    lines = [_line(member, refunds.get(member.payment_id, []), by_sheet=by_sheet) for member in members]
+    lines = [_line(member, refunds.get(member.payment_id, [])) for member in members]
     matched = [line for line in lines if line.member.status is MatchStatus.MATCHED]
     return Settlement(
         lines=lines,
-        verdicts=Counter(line.found.verdict for line in matched),
+        verdicts=Counter(line.member.verdict for line in matched),
         unmatched=len(lines) - len(matched),
         paid_fen=sum(line.member.paid_fen for line in lines),
         refunded_fen=sum(line.refunded_fen for line in lines),
@@ -80,12 +77,10 @@ async def _blocked(session: AsyncSession, camp: Camp) -> lists.ListRefused | Non
     return None
 
 
-def _line(member: Member, refunds: Sequence[Refund], *, by_sheet: bool) -> Line:
+def _line(member: Member, refunds: Sequence[Refund]) -> Line:
     of_deposit = [refund for refund in refunds if refund.kind is RefundKind.CAMP] or refunds
     refunded = sum(refund.amount_fen for refund in refunds if refund.status is RefundStatus.SUCCEEDED)
-    return Line(
-        member, lists.assessment_of(member, by_sheet=by_sheet), of_deposit[-1] if of_deposit else None, refunded
-    )
+    return Line(member, of_deposit[-1] if of_deposit else None, refunded)
 
 
 async def archive(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) -> int:
@@ -101,10 +96,10 @@ async def archive(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) ->
     if still_open:
         raise CampHasOpenRefunds(data={"counts": still_open})
     kept = 0
-    for payment, refunded in await repository.paid_with_refunded(session, camp_id):
-        if refunded < payment.amount_fen:
-            ledger.kept(session, payment, payment.amount_fen - refunded)
-            kept += payment.amount_fen - refunded
+    for payment, gone in await repository.paid_with_gone(session, camp_id):
+        if gone < payment.amount_fen:
+            ledger.kept(session, payment, payment.amount_fen - gone)
+            kept += payment.amount_fen - gone
     move(session, camp, CampStatus.ARCHIVED, event="archive", actor=actor)
     count, refunded_fen = by_status[RefundStatus.SUCCEEDED]
     summary = {"kept_fen": kept, "refunded_fen": refunded_fen, "refunds": count}

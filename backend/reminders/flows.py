@@ -11,12 +11,12 @@ from backend.checkins import service as checkins
 from backend.core import clock
 from backend.core.actor import SYSTEM
 from backend.core.errors import AppError
+from backend.core.money import format_yuan
 from backend.core.queue import enqueue
-from backend.members.rules import Assessment
-from backend.members.service import assessment
+from backend.eligibility.offers import offer_of
 from backend.models.camps import Camp
 from backend.models.checkins import SyncTrigger
-from backend.models.members import Member
+from backend.models.members import Member, Standing
 from backend.models.notifications import NoticeAudience
 from backend.notifications import scenes
 from backend.notifications import service as notifications
@@ -31,6 +31,7 @@ GROUP_REMINDERS = 3
 # What a sync that ended before this hour says of today is too old to nudge anybody (B6).
 FRESH_FROM = dt.time(19, 30)
 _NAMES_LISTED = 20
+_UNKNOWN = "–"
 
 
 async def reminders(runtime: Runtime) -> dict[str, Any]:
@@ -69,12 +70,11 @@ async def checkin_nudges(runtime: Runtime) -> dict[str, Any]:
         today = clock.today()
         fresh = dt.datetime.combine(today, FRESH_FROM, clock.SHANGHAI)
         for member, camp in await repository.not_checked_in(session, day=today, read_after=fresh):
-            found = assessment(member)
-            if not _is_short(found):
+            if not _is_short(member):
                 continue
             told += 1
-            values = _standing(found, camp, days_left=(camp.ends_on - today).days + 1)
-            values["rate"] = f"{found.days * 100 // found.required_days}%"
+            values = _values(member, camp)
+            values["rate"] = f"{member.days * 100 // member.required_days}%" if member.required_days else _UNKNOWN
             about = f"{member.id}:{today}"
             await notifications.tell(session, scenes.CHECKIN_DAILY, To.member(member), about=about, values=values)
     return {"told": told}
@@ -87,11 +87,9 @@ async def _nudges(session: AsyncSession) -> bool:
 async def _camps_ending(session: AsyncSession) -> int:
     camps = await repository.camps_ending_on(session, clock.today() + dt.timedelta(days=1))
     for camp in camps:
-        members = [(member, assessment(member)) for member in await repository.members_of(session, camp)]
-        short = [(member, found) for member, found in members if _is_short(found)]
-        for member, found in short:
-            # Today and tomorrow are left; what the night counted ends with yesterday.
-            values = _standing(found, camp, days_left=2) | {"day": camp.ends_on}
+        short = [member for member in await repository.members_of(session, camp) if _is_short(member)]
+        for member in short:
+            values = _values(member, camp) | {"day": camp.ends_on}
             await notifications.tell(
                 session, scenes.CAMP_ENDING, To.member(member), about=str(member.id), values=values
             )
@@ -99,25 +97,35 @@ async def _camps_ending(session: AsyncSession) -> int:
             "camp": camp.name,
             "day": camp.ends_on,
             "count": len(short),
-            "list": _names([member for member, _ in short]),
+            "list": _names(short),
         }
         await notifications.tell(session, scenes.CAMP_ENDING, To.staff(camp.id), about=str(camp.id), values=values)
     return len(camps)
 
 
-def _is_short(found: Assessment) -> bool:
-    return found.days < found.required_days
+def _is_short(member: Member) -> bool:
+    """Whether what is counted so far, by syncs or sheets, doesn't bring the whole deposit back."""
+    return member.entitled_fen < member.paid_fen - member.fee_fen
 
 
-def _standing(found: Assessment, camp: Camp, *, days_left: int) -> dict[str, object]:
-    missing = found.required_days - found.days
+def _values(member: Member, camp: Camp) -> dict[str, object]:
     return {
         "camp": camp.name,
-        "days": found.days,
-        "required": found.required_days,
-        "missing": missing,
-        "outlook": "坚持打卡仍可达标。" if missing <= days_left else "剩余天数已不足以达标。",
+        "days": member.days,
+        "required": member.required_days if member.required_days is not None else _UNKNOWN,
+        "missing": max(0, member.required_days - member.days) if member.required_days is not None else _UNKNOWN,
+        "outlook": _outlook(member),
+        "rule": offer_of(member, camp).short,
     }
+
+
+def _outlook(member: Member) -> str:
+    if member.standing is not Standing.OUT_OF_REACH:
+        return "坚持打卡仍可达标。"
+    more, fen = member.breakdown.get("next_days"), member.breakdown.get("next_fen")
+    if more is None or fen is None:
+        return "剩余天数已不足以达标。"
+    return f"已不能全额退还，再打卡 {more} 天可退 {format_yuan(fen)} 元。"
 
 
 def _names(members: Sequence[Member]) -> str:

@@ -34,6 +34,7 @@ ACTIONS = {
     "camp.end": "训练营结束",
     "camp.settle": "开始结算",
     "camp.archive": "归档训练营",
+    "camp.amnesty": "豁免打卡日",
     "camp.qr.replace": "更换群二维码",
     "camp.robot.change": "设置群机器人",
     "camp.staff.change": "调整训练营人员",
@@ -44,6 +45,7 @@ ACTIONS = {
     "member.correct": "会员修改星球信息",
     "member.join": "标记进群",
     "member.unjoin": "取消进群标记",
+    "member.grant": "认定打卡",
     "refund.generate": "生成退款名单",
     "refund.approve": "通过退款",
     "refund.reject": "拒绝退款",
@@ -117,6 +119,7 @@ FIELDS = {
     "starts_on": "开始日期",
     "ends_on": "结束日期",
     "required_days": "要求打卡天数",
+    "refund_policy": "退款规则",
     "enroll_opens_at": "报名开始",
     "enroll_closes_at": "报名截止",
     "planet_id": "星球",
@@ -156,6 +159,7 @@ FIELDS = {
     "to": "结束日期",
     "created": "新建",
     "eligible": "符合",
+    "partial": "部分退还",
     "needs_confirmation": "需人工确认",
     "not_eligible": "不符合",
     "unmatched": "未匹配",
@@ -170,6 +174,7 @@ FIELDS = {
     "file_name": "文件名",
     "sha256": "文件指纹",
     "people": "人数",
+    "members": "会员人数",
     "days": "打卡天数",
     "size_bytes": "字节数",
 }
@@ -185,6 +190,8 @@ _VALUES: dict[str, Mapping[Any, str]] = {
     "camp.status": words.CAMP_STATUS,
     "refund.status": words.REFUND_STATUS,
     "refund.kind": words.REFUND_KIND,
+    "member.kind": words.GRANT_KIND,
+    "camp.kind": words.GRANT_KIND,
 }
 
 

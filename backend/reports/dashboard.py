@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core import clock
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import SyncRun, SyncStatus
-from backend.models.members import Member
+from backend.models.members import Member, Standing, Verdict
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.planets import CredentialStatus, Planet
 from backend.models.reconciliation import CaseStatus, ReconciliationCase
-from backend.models.refunds import Refund, RefundHold, RefundStatus
+from backend.models.refunds import RefundHold, RefundStatus
 from backend.models.uploads import Upload
+from backend.refunds.repository import sums_by_status
 from backend.reports import money
 from backend.reports.money import Scope, of
 
@@ -36,15 +37,16 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Members who reached their required days; those who didn't, in camps that are over; those who still may."""
+    """Members sure of the whole deposit; who get a part; who get nothing, in camps that are over; who still may."""
 
     reached: int
+    partial: int
     short: int
     under_way: int
 
     @property
     def members(self) -> int:
-        return self.reached + self.short + self.under_way
+        return self.reached + self.partial + self.short + self.under_way
 
     @property
     def rate(self) -> float | None:
@@ -61,17 +63,22 @@ async def camps_by_status(session: AsyncSession, scope: Scope) -> dict[CampStatu
 async def completion(session: AsyncSession, scope: Scope) -> Completion:
     """Counted camp by camp in an index, then told apart by the camps' state."""
     per_camp = (
-        select(Member.camp_id, func.count().label("members"), func.count().filter(Member.reached).label("reached"))
+        select(
+            Member.camp_id,
+            func.count().label("members"),
+            func.count().filter(Member.standing == Standing.REACHED).label("reached"),
+            func.count().filter(Member.verdict == Verdict.PARTIAL).label("partial"),
+        )
         .where(*of(scope, Member.camp_id))
         .group_by(Member.camp_id)
         .subquery()
     )
-    short = func.sum(per_camp.c.members - per_camp.c.reached).filter(Camp.status.in_(_OVER))
-    statement = select(func.sum(per_camp.c.members), func.sum(per_camp.c.reached), short)
+    short = func.sum(per_camp.c.members - per_camp.c.reached - per_camp.c.partial).filter(Camp.status.in_(_OVER))
+    statement = select(func.sum(per_camp.c.members), func.sum(per_camp.c.reached), func.sum(per_camp.c.partial), short)
     statement = statement.join(Camp, Camp.id == per_camp.c.camp_id)
     found = (await session.execute(statement)).one()
-    members, reached, missed = (int(number or 0) for number in found)
-    return Completion(reached, missed, members - reached - missed)
+    members, reached, partial, missed = (int(number or 0) for number in found)
+    return Completion(reached, partial, missed, members - reached - partial - missed)
 
 
 async def paid(session: AsyncSession, scope: Scope) -> int:
@@ -81,10 +88,9 @@ async def paid(session: AsyncSession, scope: Scope) -> int:
 
 
 async def refunds(session: AsyncSession, scope: Scope) -> dict[RefundStatus, Money]:
-    """Count and sum for each status that has any."""
-    statement = select(Refund.status, func.count(), func.sum(Refund.amount_fen)).where(*of(scope, Refund.camp_id))
-    found = await session.execute(statement.group_by(Refund.status))
-    return {status: Money(count, int(total)) for status, count, total in found}
+    """Count and sum for each status that has any; what waits for review at its amount of now."""
+    sums = await sums_by_status(session, camp_ids=scope)
+    return {status: Money(count, fen) for status, (count, fen) in sums.items() if count}
 
 
 async def income(session: AsyncSession, scope: Scope, *, days: int) -> list[money.Day]:

@@ -8,10 +8,10 @@ from typing import Any, BinaryIO, Generic, TypeVar
 
 from backend.checkins.repository import CheckinRow
 from backend.core.errors import Conflict
+from backend.eligibility.offers import offer_of
+from backend.eligibility.rules import REASON_TEXTS, Reason
 from backend.matching.queue import QueueRow
 from backend.members.repository import MemberRow
-from backend.members.rules import REASON_TEXTS
-from backend.members.service import assessment
 from backend.models.audit import AuditEntry
 from backend.refunds.repository import Listed
 from backend.refunds.settlement import Line
@@ -105,9 +105,12 @@ MEMBERS = Layout[MemberRow](
         "匹配到的昵称": lambda row: row.person.name if row.person else "",
         "匹配到的编号": lambda row: Ident(row.person.number if row.person else None),
         "用户ID": lambda row: Ident(row.member.planet_user_id),
-        "打卡天数": lambda row: assessment(row.member).days,
+        "打卡天数": lambda row: row.member.days,
         "要求天数": lambda row: row.member.required_days,
-        "系统判定": lambda row: words.VERDICT[assessment(row.member).verdict],
+        "进度": lambda row: words.STANDING[row.member.standing],
+        "系统判定": lambda row: words.verdict(row.member.verdict),
+        "应退金额": lambda row: Yuan(row.member.entitled_fen) if row.member.verdict else None,
+        "退款规则": lambda row: offer_of(row.member, row.camp).short,
         "已进群": lambda row: row.member.joined,
         "会员ID": lambda row: Ident(str(row.member.id)),
     },
@@ -123,17 +126,18 @@ REFUNDS = Layout[Listed](
         "微信昵称": lambda row: row.payment.wechat_nickname,
         "类型": lambda row: words.REFUND_KIND[row.refund.kind],
         "状态": lambda row: words.REFUND_STATUS[row.refund.status],
-        "退款金额": lambda row: Yuan(row.refund.amount_fen),
+        "退款金额": lambda row: Yuan(row.amount_fen),
         "支付金额": lambda row: Yuan(row.payment.amount_fen),
         "支付时间": lambda row: row.payment.paid_at,
         "商户订单号": lambda row: Ident(row.payment.out_trade_no),
         "微信订单号": lambda row: Ident(row.payment.transaction_id),
         "微信退款单号": lambda row: Ident(row.refund.provider_refund_id),
-        "打卡天数": lambda row: row.refund.days,
-        "要求天数": lambda row: row.refund.required_days,
-        "系统判定": lambda row: words.VERDICT[row.refund.verdict] if row.refund.verdict else "",
-        "置信度": lambda row: row.refund.confidence,
-        "匹配方式": lambda row: words.match_method(row.refund.match_method),
+        "打卡天数": lambda row: row.evidence.days,
+        "要求天数": lambda row: row.evidence.required_days,
+        "系统判定": lambda row: words.verdict(row.evidence.verdict),
+        "金额说明": lambda row: (row.evidence.breakdown or {}).get("line", ""),
+        "置信度": lambda row: row.evidence.confidence,
+        "匹配方式": lambda row: words.match_method(row.evidence.match_method),
         "审核人": lambda row: row.reviewer_name,
         "审核时间": lambda row: row.refund.reviewed_at,
         "审核备注": lambda row: row.refund.review_note,
@@ -191,13 +195,16 @@ SETTLEMENT = Layout[Line](
         "匹配状态": lambda line: words.MATCH_STATUS[line.member.status],
         "置信度": lambda line: line.member.confidence,
         "匹配方式": lambda line: words.match_method(line.member.match_method),
-        "打卡天数": lambda line: line.found.days,
+        "打卡天数": lambda line: line.member.days,
         "排行榜天数": lambda line: line.member.days_ranking,
         "帖子天数": lambda line: line.member.days_posts,
         "导入天数": lambda line: line.member.days_import,
-        "要求天数": lambda line: line.found.required_days,
-        "系统判定": lambda line: words.VERDICT[line.found.verdict],
-        "理由": lambda line: "；".join(REASON_TEXTS[reason] for reason in line.found.reasons),
+        "要求天数": lambda line: line.member.required_days,
+        "进度": lambda line: words.STANDING[line.member.standing],
+        "系统判定": lambda line: words.verdict(line.member.verdict),
+        "理由": lambda line: "；".join(REASON_TEXTS[Reason(code)] for code in line.member.verdict_reasons),
+        "应退金额": lambda line: Yuan(line.member.entitled_fen),
+        "金额说明": lambda line: line.member.breakdown.get("line", ""),
         "支付金额": lambda line: Yuan(line.member.paid_fen),
         "支付时间": lambda line: line.member.paid_at,
         "已退金额": lambda line: Yuan(line.refunded_fen),

@@ -60,7 +60,9 @@ class Figures:
     participated: int = 0
     """Members with at least one day of check-in."""
     completed: int = 0
-    """Matched members who have the required days by the ranking and by the posts (where posts were read)."""
+    """已达标: members who are sure of the whole deposit, whatever comes (``standing`` is ``reached``)."""
+    partial: int = 0
+    """Members who get a part of the deposit, once the camp's end was seen."""
     attendance: float = 0.0
     """Sum over members of days ÷ required days, each at most 1."""
     income_fen: int = 0
@@ -182,9 +184,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Members who completed; who didn't, in camps that are over; who still may."""
+    """Members who completed; who get a part; who did neither, in camps that are over; who still may."""
 
     completed: int = 0
+    partial: int = 0
     short: int = 0
     under_way: int = 0
 
@@ -285,8 +288,9 @@ def _states(camps: Iterable[CampFigures]) -> States:
     found: Counter[str] = Counter()
     for camp in camps:
         found["completed"] += camp.figures.completed
+        found["partial"] += camp.figures.partial
         rest = "short" if camp.status in _OVER else "under_way"
-        found[rest] += camp.figures.enrolled - camp.figures.completed
+        found[rest] += camp.figures.enrolled - camp.figures.completed - camp.figures.partial
     return States(**found)
 
 

@@ -13,6 +13,7 @@ _FIGURES: dict[str, Callable[[Figures], Value]] = {
     "报名人数": lambda row: row.enrolled,
     "参与人数": lambda row: row.participated,
     "达标人数": lambda row: row.completed,
+    "部分退还人数": lambda row: row.partial,
     "参与率": lambda row: Rate(row.participation_rate),
     "完成率": lambda row: Rate(row.completion_rate),
     "平均打卡率": lambda row: Rate(row.average_rate),
@@ -34,6 +35,7 @@ _FIGURES: dict[str, Callable[[Figures], Value]] = {
 _NOTES = {
     "报名人数": "时间范围内开营的训练营，支付成功的会员，含已退款",
     "参与率": "至少打卡一天的会员 ÷ 报名人数",
+    "部分退还人数": "营期结束并核对后，只退还一部分押金的会员",
     "完成率": "达标会员 ÷ 报名人数",
     "平均打卡率": "每位会员 打卡天数 ÷ 要求天数（最高 100%）的平均值",
     "押金收入": "按支付时间，在时间范围内支付成功的金额",

@@ -2,7 +2,8 @@
 
 from backend.models.camps import CampStatus
 from backend.models.checkins import CheckinSource
-from backend.models.members import MatchMethod, MatchStatus, Verdict
+from backend.models.grants import GrantKind
+from backend.models.members import MatchMethod, MatchStatus, Standing, Verdict
 from backend.models.refunds import RefundKind, RefundStatus
 from backend.models.staff import StaffRole
 
@@ -36,8 +37,22 @@ MATCH_METHOD = {
 }
 VERDICT = {
     Verdict.ELIGIBLE: "符合",
+    Verdict.PARTIAL: "部分退还",
     Verdict.NEEDS_CONFIRMATION: "需人工确认",
     Verdict.NOT_ELIGIBLE: "不符合",
+}
+STANDING = {
+    Standing.NOT_STARTED: "未开始",
+    Standing.IN_PROGRESS: "进行中",
+    Standing.REACHED: "已达标",
+    Standing.OUT_OF_REACH: "已无法达标",
+}
+GRANT_KIND = {
+    GrantKind.LEAVE: "请假",
+    GrantKind.MAKEUP: "补卡",
+    GrantKind.APPEAL: "申诉认定",
+    GrantKind.AMNESTY: "豁免",
+    GrantKind.COACH: "教练认定",
 }
 REFUND_STATUS = {
     RefundStatus.PENDING_REVIEW: "待审核",
@@ -55,6 +70,11 @@ REFUND_KIND = {
     RefundKind.EXCEPTION: "特殊退款",
 }
 CHECKIN_SOURCE = {CheckinSource.POSTS: "知识星球", CheckinSource.IMPORT: "手工导入"}
+
+
+def verdict(value: Verdict | None) -> str:
+    """Nothing until there is one."""
+    return VERDICT[value] if value is not None else ""
 
 
 def match_method(value: str | None) -> str:

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     MEMBER_MATCH = "member.match"
     CHECKIN_VIEW = "checkin.view"
     CHECKIN_SYNC = "checkin.sync"
+    DAY_GRANT = "day.grant"
     REFUND_VIEW = "refund.view"
     REFUND_REVIEW = "refund.review"
     REFUND_EXECUTE = "refund.execute"
@@ -35,7 +36,7 @@ class Permission(StrEnum):
 
 _P = Permission
 _VOLUNTEER = frozenset({_P.CAMP_VIEW, _P.MEMBER_VIEW, _P.MEMBER_JOIN, _P.CHECKIN_VIEW})
-_COACH = _VOLUNTEER | {_P.REFUND_VIEW, _P.REFUND_REVIEW, _P.REPORT_VIEW}
+_COACH = _VOLUNTEER | {_P.DAY_GRANT, _P.REFUND_VIEW, _P.REFUND_REVIEW, _P.REPORT_VIEW}
 _MANAGER = _COACH | {
     _P.CAMP_WRITE,
     _P.MEMBER_MATCH,

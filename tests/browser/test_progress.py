@@ -18,7 +18,26 @@ async def test_a_rejected_refund_says_why(new_phone: NewPhone, stand: Stand):
 
     await phone.open(f"/progress/{member_id}")
     await expect(verdict(phone.page)).to_contain_text("退款审核未通过，押金不退还")
-    await expect(verdict(phone.page)).to_contain_text("存在刷卡")
+    await expect(verdict(phone.page)).to_contain_text("理由：存在刷卡。如有疑问，请联系工作人员。")
+    # 已达标 beside the refusal would contradict it.
+    await expect(phone.page.get_by_text("已达标")).to_have_count(0)
+
+
+async def test_who_failed_reads_no_promise_on_either_page(new_phone: NewPhone, stand: Stand):
+    camp = await stand.camp("未达标的训练营", days=2, required=2)
+    person = await stand.person("荀子")
+    phone = await new_phone(openid="oXunZi0")
+    page = phone.page
+    member_id = await stand.enrol(camp, "oXunZi0", person)
+    await camp.posts(person, 1)
+    assert await camp.end() == []
+
+    await phone.open(f"/progress/{member_id}")
+    await expect(verdict(page)).to_contain_text("未达标，押金不退还")
+    await expect(page.get_by_text("押金与退款")).to_be_visible()
+    await expect(page.get_by_text("无需申请")).to_have_count(0)
+    await phone.open("/me")
+    await expect(page.get_by_role("article", name="未达标的训练营")).to_contain_text("打卡 1/2 天，未达标，押金不退还")
 
 
 async def test_somebody_who_is_not_found_on_the_planet_is_told_what_to_do(new_phone: NewPhone, stand: Stand):

@@ -37,7 +37,7 @@ async def test_from_the_link_to_the_money_back(new_phone: NewPhone, stand: Stand
     await camp.sync()
     await page.reload()
     await expect(verdict(page)).to_contain_text("已达标，押金 ¥199 可退还")
-    await expect(page.get_by_role("img", name="已打卡 2 天，要求 2 天")).to_be_visible()
+    await expect(page.get_by_role("img", name="已打卡 2 天，全额退还需要 2 天")).to_be_visible()
     day = camp.day(1)
     await expect(page.get_by_text(f"{day.month}月{day.day}日，已打卡")).to_be_attached()
     await expect(page.get_by_text("第 2 天打卡")).to_be_visible()

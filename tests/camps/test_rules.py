@@ -18,13 +18,16 @@ from backend.models.camps import CAMP_TRANSITIONS, Camp, CampStatus
 from tests.camps.hostile import HOSTILE
 
 TODAY = dt.date(2026, 3, 1)
-GOOD = CampFields("三月营", 9900, dt.date(2026, 3, 10), dt.date(2026, 3, 30), 15)
+GOOD = CampFields(
+    "三月营", 9900, dt.date(2026, 3, 10), dt.date(2026, 3, 30), {"kind": "threshold", "required_days": 15}
+)
 days = st.dates(dt.date(2025, 1, 1), dt.date(2028, 1, 1))
 
 
 @given(starts_on=days, ends_on=days, required=st.integers(-1, 1500), deposit=st.integers(0, 100_000))
 def test_what_passes_is_a_possible_camp(starts_on: dt.date, ends_on: dt.date, required: int, deposit: int) -> None:
-    new = replace(GOOD, starts_on=starts_on, ends_on=ends_on, required_days=required, deposit_fen=deposit)
+    policy = {"kind": "threshold", "required_days": required}
+    new = replace(GOOD, starts_on=starts_on, ends_on=ends_on, refund_policy=policy, deposit_fen=deposit)
     possible = (
         starts_on <= ends_on
         and ends_on >= TODAY

@@ -13,10 +13,8 @@ from backend.checkins.rules import (
     DayState,
     average_rate,
     calendar,
-    days_left,
     days_of,
     distribution,
-    is_reachable,
     judge,
 )
 from backend.core import clock
@@ -118,20 +116,6 @@ def test_after_the_end_every_day_without_a_check_in_is_missed() -> None:
 def test_a_camp_of_one_day_has_one_day() -> None:
     shown = calendar(starts_on=FIRST, ends_on=FIRST, checked=(), today=FIRST, counted_at=None)
     assert shown == [CalendarDay(FIRST, DayState.TODAY)]
-
-
-@pytest.mark.parametrize(
-    ("today", "is_today_checked", "left"),
-    [(28, False, 10), (1, False, 10), (1, True, 9), (10, False, 1), (10, True, 0), (11, False, 0)],
-)
-def test_days_left_count_today_until_it_is_earned(today: int, is_today_checked: bool, left: int) -> None:
-    day = dt.date(2026, 2, 28) if today == 28 else dt.date(2026, 3, today)
-    assert days_left(starts_on=FIRST, ends_on=LAST, today=day, is_today_checked=is_today_checked) == left
-
-
-@given(st.integers(0, 40), st.integers(1, 31), st.integers(0, 31))
-def test_reachable_means_that_checking_in_on_each_day_left_suffices(days: int, required: int, left: int) -> None:
-    assert is_reachable(days=days, required_days=required, left=left) == (days + left >= required)
 
 
 @given(st.lists(st.integers(0, 40), max_size=30), st.integers(1, 31))

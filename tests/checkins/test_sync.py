@@ -206,10 +206,11 @@ async def test_without_posts_only_the_ranking_counts(stage: Stage) -> None:
     assert not any(call.path.endswith("/topics") for call in stage.zsxq.calls)
 
 
-async def test_required_days_come_from_the_camp_only(stage: Stage) -> None:
-    """B22: no default steps in for the camp's own number."""
+async def test_required_days_come_from_the_deal_only(stage: Stage) -> None:
+    """B22: no default steps in for the deal's own number."""
     member = await stage.member(stage.person("小林"))
-    assert member.required_days == stage.camp.required_days == 7
+    await stage.sync()
+    assert (await stage.fresh(member)).required_days == stage.camp.refund_policy["required_days"] == 7
     assert stage.camp.total_days == 10  # both dates count (B5)
 
 

@@ -10,13 +10,14 @@ from backend.models.members import MatchMethod, Member
 from backend.models.planets import Planet
 from backend.models.refunds import Refund, RefundStatus
 from backend.refunds import corrections, review
+from backend.refunds.evidence import StaleEvidence
 from tests import factories
-from tests.refunds.facts import ended_camp, enrolled, listed
+from tests.refunds.facts import ended_camp, enrolled
 from tests.refunds.provider import actor_of
 
 
 async def test_a_correction_and_a_review_at_once(shared_db: Database) -> None:
-    """Whoever comes second sees the first: what was approved is what the reviewer saw, and nothing waits for ever."""
+    """Whoever comes second sees the first: what is approved is what the list showed, and nothing waits for ever."""
     async with shared_db.transaction() as session:
         camp = await ended_camp(session)
         reviewer = actor_of(await factories.make_staff(session))
@@ -28,7 +29,7 @@ async def test_a_correction_and_a_review_at_once(shared_db: Database) -> None:
                 session, camp, planet_user_id=person.user_id, planet_nickname=person.name, planet_number="99999",
                 confidence=66, match_method=MatchMethod.PLANET_NICKNAME,
             )  # fmt: skip
-            people.append((member, await listed(session, member)))
+            people.append((member, await factories.make_refund(session, member)))
 
     async def correct(member: Member) -> str:
         actor = Actor("member", str(member.payer_id), member.payer_id)
@@ -41,26 +42,36 @@ async def test_a_correction_and_a_review_at_once(shared_db: Database) -> None:
             return "locked"
         return "corrected"
 
-    async def approve(refund: Refund) -> None:
-        async with shared_db.transaction() as session:
-            await review.approve(session, refund.id, actor=reviewer, note=None)
+    async def approve(refund: Refund) -> str:
+        try:
+            async with shared_db.transaction() as session:
+                await review.approve(session, refund.id, actor=reviewer, note=None)
+        except StaleEvidence:
+            return "stale"
+        return "approved"
 
-    async def both(number: int) -> str:
+    async def both(number: int) -> tuple[str, str]:
         member, refund = people[number]
         # Each side is the first to come in half of the cases.
         if number % 2:
-            word, _ = await asyncio.wait_for(asyncio.gather(correct(member), approve(refund)), 30)
+            word, decision = await asyncio.wait_for(asyncio.gather(correct(member), approve(refund)), 30)
         else:
-            _, word = await asyncio.wait_for(asyncio.gather(approve(refund), correct(member)), 30)
-        return word
+            decision, word = await asyncio.wait_for(asyncio.gather(approve(refund), correct(member)), 30)
+        return word, decision
 
     said = await asyncio.gather(*(both(number) for number in range(len(people))))
 
     async with shared_db.transaction() as session:
-        for (member, refund), word in zip(people, said, strict=True):
+        for (member, refund), words in zip(people, said, strict=True):
+            # A correction takes the match away, and with it the money: the reviewer has to look again.
+            assert words in (("corrected", "stale"), ("locked", "approved"))
             now = await session.get_one(Member, member.id)
             row = (await session.scalars(select(Refund).where(Refund.id == refund.id))).one()
-            assert row.status is RefundStatus.APPROVED
-            assert (now.planet_number == "5") == (word == "corrected")
-            # What was approved is the member as they are now.
-            assert (row.confidence, row.match_method) == ((0, None) if word == "corrected" else (66, "planet_nickname"))
+            if words == ("corrected", "stale"):
+                assert (now.planet_number, now.confidence, now.entitled_fen) == ("5", 0, 0)
+                assert (row.status, row.reviewed_at, row.confidence) == (RefundStatus.PENDING_REVIEW, None, None)
+            else:
+                assert (now.planet_number, now.confidence) == ("99999", 66)
+                assert (row.status, row.confidence, row.match_method, row.amount_fen) == (
+                    RefundStatus.APPROVED, 66, "planet_nickname", 9900,
+                )  # fmt: skip

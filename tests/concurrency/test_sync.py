@@ -56,9 +56,9 @@ async def test_a_sync_a_batch_match_and_payments_at_once_end_as_one_after_the_ot
 
     async def pay(user_id: str) -> Member:
         async with stage.runtime.db.transaction() as session:
-            await camps.lock_camp(session, stage.camp.id)
-            member = await make_member(session, stage.camp, planet_number=stage.number_of(user_id))
-            await matching.match_member(session, member, planet_id=stage.planet.id, actor=SYSTEM)
+            camp = await camps.lock_camp(session, stage.camp.id)
+            member = await make_member(session, camp, planet_number=stage.number_of(user_id))
+            await matching.match_member(session, member, camp, actor=SYSTEM)
             return member
 
     async def match() -> dict[str, int]:

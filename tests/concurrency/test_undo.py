@@ -96,10 +96,10 @@ async def test_a_batch_and_a_claim_hold_rows_in_one_order(shared_runtime: Runtim
     async with shared_runtime.db.transaction() as session:
         (await session.get_one(Refund, low.id)).reviewed_at = clock.now()
     async with shared_runtime.db.transaction() as session:
-        await repository.locked_many(session, [low.id])
+        await repository.lock_for_review(session, [low.id])
         claiming = asyncio.create_task(flows.claim(shared_runtime))
         await asyncio.sleep(0.1)
-        await repository.locked_many(session, [high.id])
+        await repository.lock_for_review(session, [high.id])
     assert len(await claiming) == 2
 
 

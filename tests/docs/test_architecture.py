@@ -95,6 +95,7 @@ def test_ledger_table_is_what_is_booked():
     refund = Refund(amount_fen=9900, sendings=1, succeeded_at=clock.now())
     ledger.paid(session, payment)
     ledger.kept(session, payment, 9900)
+    ledger.fee(session, payment, 1000)
     for movement in (ledger.sent, ledger.confirmed, ledger.reversed_, ledger.settled_offline):
         movement(session, payment, refund)
     found = set()

@@ -51,7 +51,7 @@ async def old_camp(session: AsyncSession, *, planet: Any = None) -> Camp:
         session, camp, payer, payment=payment, planet_user_id=LIN, days_ranking=9, days_posts=9, match_note="像小林"
     )
     await factories.make_payment(session, camp, **form)  # never paid
-    await factories.make_refund(session, member)
+    await factories.make_refund(session, member, days=8)
     if await session.get(PlanetUser, (planet.id, LIN)) is None:
         await factories.make_planet_user(session, planet, user_id=LIN, name="小林", number="7654321")
     now = clock.now()

@@ -37,6 +37,8 @@ async def test_each_movement_of_the_contract(session: AsyncSession) -> None:
         expected.append(entries)
     ledger.kept(session, payment, 4900)
     expected.append({A.DEPOSITS_HELD: 4900, A.FORFEITED_INCOME: -4900})
+    ledger.fee(session, payment, 2000)
+    expected.append({A.DEPOSITS_HELD: 2000, A.SERVICE_INCOME: -2000})
     await session.flush()
     found: dict[Movement, dict[Account, int]] = {}
     rows = select(LedgerTransaction.movement, LedgerEntry.account, LedgerEntry.amount_fen).join(

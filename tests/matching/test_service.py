@@ -45,7 +45,7 @@ async def chen(session: AsyncSession, planet: Planet) -> PlanetUser:
 
 
 async def match(session: AsyncSession, member: Member, camp: Camp) -> Member:
-    await service.match_member(session, member, planet_id=camp.planet_id, actor=SYSTEM)
+    await service.match_member(session, member, camp, actor=SYSTEM)
     await session.flush()
     return member
 
@@ -103,7 +103,8 @@ class TestAfterPayment:
 
     async def test_without_a_planet_nothing_happens(self, session, camp) -> None:
         member = await make_member(session, camp)
-        await service.match_member(session, member, planet_id=None, actor=SYSTEM)
+        camp.planet_id = None
+        await service.match_member(session, member, camp, actor=SYSTEM)
         assert member.status is S.UNMATCHED
 
     async def test_a_person_of_another_planet_is_nobody(self, session, camp) -> None:

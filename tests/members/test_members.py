@@ -1,7 +1,6 @@
 """Days of members, the list's filters, and joining the group."""
 
 import datetime as dt
-import itertools
 
 import pytest
 from sqlalchemy import select
@@ -14,9 +13,8 @@ from backend.core.ids import new_id
 from backend.core.pagination import PageRequest
 from backend.members import repository, service
 from backend.members.repository import Filters
-from backend.members.service import DayCounts
 from backend.models.audit import AuditEntry
-from backend.models.members import MatchStatus, Member, Verdict
+from backend.models.members import MatchStatus
 from tests.factories import make_camp, make_member, make_payer, make_payment, make_planet, make_planet_user
 
 STAFF = Actor("staff", "xiaowang")
@@ -26,47 +24,6 @@ async def found(session: AsyncSession, **filters: object) -> set[object]:
     await session.flush()
     page = await repository.page(session, PageRequest(1, 200), Filters(**filters))  # type: ignore[arg-type] # as the test says
     return {row.member.id for row in page.items}
-
-
-async def test_the_list_s_verdict_is_the_rule_s_verdict(session: AsyncSession) -> None:
-    """The filter is the rule written a second time, in SQL: every combination must agree."""
-    camp = await make_camp(session, required_days=7)
-    expected: dict[object, set[object]] = {verdict: set() for verdict in Verdict}
-    states = [
-        (MatchStatus.MATCHED, 100),
-        (MatchStatus.MATCHED, 66),
-        (MatchStatus.SUGGESTED, 33),
-        (MatchStatus.CONFLICT, 0),
-    ]
-    days: list[int | None] = [None, 0, 6, 7, 8]
-    for (status, confidence), ranking, posts in itertools.product(states, days, days):
-        member = await make_member(
-            session,
-            camp,
-            status=status,
-            confidence=confidence,
-            planet_user_id=str(10**11 + sum(map(len, expected.values()))),
-            days_ranking=ranking,
-            days_posts=posts,
-        )
-        expected[service.assessment(member).verdict].add(member.id)
-    assert all(expected.values())
-    for verdict in Verdict:
-        assert await found(session, verdict=verdict) == expected[verdict]
-
-
-async def test_an_imported_sheet_counts_for_the_filter_too(session: AsyncSession) -> None:
-    camp = await make_camp(session, required_days=7)
-    expected: dict[Verdict, set[object]] = {verdict: set() for verdict in Verdict}
-    days: list[int | None] = [None, 6, 7]
-    for number, (synced, imported) in enumerate(itertools.product(days, days)):
-        member = await make_member(
-            session, camp, planet_user_id=str(number), days_ranking=synced, days_posts=synced, days_import=imported
-        )
-        expected[service.assessment(member).verdict].add(member.id)
-    assert [len(found) for found in expected.values()] == [3, 4, 2]
-    for verdict in Verdict:
-        assert await found(session, verdict=verdict) == expected[verdict]
 
 
 async def test_filters_narrow_the_list(session: AsyncSession) -> None:
@@ -99,26 +56,6 @@ async def test_filters_narrow_the_list(session: AsyncSession) -> None:
         assert await found(session, q=q) == {first.id}
     assert await found(session, q="0%_") == {second.id}
     assert await found(session, q="%") == {second.id}
-
-
-async def test_days_follow_the_match(session: AsyncSession) -> None:
-    counts = DayCounts(clock.now(), True, {"1": (5, 4)})
-    member = Member(status=MatchStatus.MATCHED, planet_user_id="1")
-    service.set_days(member, counts)
-    assert (member.days_ranking, member.days_posts, member.counted_at) == (5, 4, counts.counted_at)
-    member.planet_user_id = "2"
-    service.set_days(member, counts)
-    assert (member.days_ranking, member.days_posts) == (0, 0)
-    service.set_days(member, DayCounts(clock.now(), False, {}))
-    assert (member.days_ranking, member.days_posts) == (0, None)
-    member.status = MatchStatus.SUGGESTED
-    service.set_days(member, counts)
-    assert (member.days_ranking, member.days_posts, member.counted_at) == (None, None, None)
-
-
-async def test_before_any_complete_sync_nothing_is_counted(session: AsyncSession) -> None:
-    camp = await make_camp(session)
-    assert await service.day_counts(session, camp.id) is None
 
 
 async def test_joining_the_group_is_noted_once_and_can_be_taken_back(session: AsyncSession) -> None:

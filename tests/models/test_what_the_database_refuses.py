@@ -97,6 +97,7 @@ async def test_the_head_of_the_audit_log_moves_with_it_alone(session: AsyncSessi
         ("payment", "payer_id", None),
         ("member", "paid_fen", 1),
         ("member", "refund_policy", {"kind": "threshold", "required_days": 1}),
+        ("member", "fee_fen", 1),
         ("member", "payment_id", None),
         ("refund", "amount_fen", 1),
         ("refund", "out_refund_no", "R2026030100000000"),
@@ -106,7 +107,7 @@ async def test_the_head_of_the_audit_log_moves_with_it_alone(session: AsyncSessi
 async def test_the_deal_is_frozen(session: AsyncSession, row: str, column: str, value: Any) -> None:
     camp = await make_camp(session)
     member = await make_member(session, camp)
-    refund = await make_refund(session, member)
+    refund = await make_refund(session, member, status=RefundStatus.APPROVED, reviewed_at=clock.now())
     if value is None:
         others = {
             "camp_id": (await make_camp(session)).id,
@@ -120,6 +121,16 @@ async def test_the_deal_is_frozen(session: AsyncSession, row: str, column: str, 
         "refund": update(Refund).where(Refund.id == refund.id),
     }[row].values({column: value})
     await refused(session, lambda: session.execute(statement), "may never change")
+
+
+async def test_a_refund_in_review_follows_what_its_member_is_entitled_to(session: AsyncSession) -> None:
+    refund = await make_refund(session, await make_member(session, await make_camp(session)))
+    await session.execute(update(Refund).where(Refund.id == refund.id).values(amount_fen=1))
+    await refused(
+        session,
+        lambda: session.execute(update(Refund).where(Refund.id == refund.id).values(amount_fen=9901)),
+        "exceed what was paid",
+    )
 
 
 async def ledger_transaction(session: AsyncSession, payment: Payment, *amounts: int, sequence: int = 9) -> None:

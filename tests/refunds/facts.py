@@ -16,7 +16,7 @@ from backend.models.history import move
 from backend.models.members import Member
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundStatus
-from backend.refunds import lists, service
+from backend.refunds import repository, service
 from tests import factories
 
 REVIEWER = Actor("staff", "reviewer")
@@ -35,12 +35,12 @@ async def enrolled(session: AsyncSession, camp: Camp, **fields: Any) -> Member:
     return await factories.make_member(session, camp, **fields)
 
 
-async def listed(session: AsyncSession, member: Member) -> Refund:
-    """A refund waiting for review with its member's evidence, as a list makes it."""
-    refund = await factories.make_refund(session, member)
-    lists.bring_up_to_date(refund, member, lists.assessment_of(member, by_sheet=False))
+async def recounted(session: AsyncSession, member: Member, **changes: Any) -> None:
+    """A later count found something else about a member."""
+    for name, value in changes.items():
+        setattr(member, name, value)
+    factories.judge(member, await session.get_one(Camp, member.camp_id))
     await session.flush()
-    return refund
 
 
 async def refund_in(session: AsyncSession, status: RefundStatus, *, code: str = "timeout") -> Refund:
@@ -50,10 +50,14 @@ async def refund_in(session: AsyncSession, status: RefundStatus, *, code: str = 
     if status is RefundStatus.PENDING_REVIEW:
         return refund
     if status is RefundStatus.REJECTED:
+        [held] = (await repository.lock_for_review(session, [refund.id])).values()
+        held.freeze()
         refund.reject_reason = "打卡未达标"
         move(session, refund, RefundStatus.REJECTED, event="reject", actor=REVIEWER)
         return refund
     refund.reviewed_at = clock.now()
+    [held] = (await repository.lock_for_review(session, [refund.id])).values()
+    held.freeze()
     move(session, refund, RefundStatus.APPROVED, event="approve", actor=REVIEWER)
     if status is RefundStatus.APPROVED:
         return refund

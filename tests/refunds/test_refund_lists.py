@@ -20,10 +20,10 @@ from backend.models.members import MatchStatus, Verdict
 from backend.models.notifications import Notification
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundKind, RefundStatus
-from backend.refunds import flows, lists, service
+from backend.refunds import flows, lists, repository, service
 from backend.runtime import Runtime
 from tests.conftest import Time
-from tests.refunds.facts import REVIEWER, ended_camp, enrolled, fact_about
+from tests.refunds.facts import REVIEWER, ended_camp, enrolled, fact_about, recounted
 
 S = RefundStatus
 OVER = dt.datetime(2026, 2, 20, tzinfo=clock.SHANGHAI)  # the first instant after the camp's last day
@@ -138,16 +138,19 @@ async def test_everybody_in_the_right_place(session: AsyncSession) -> None:
 
     result = await lists.make_list(session, camp.id, actor=SYSTEM)
 
-    assert result == lists.ListResult(created=3, eligible=1, needs_confirmation=2, not_eligible=1, unmatched=2)
+    assert result == lists.ListResult(
+        created=3, eligible=1, partial=0, needs_confirmation=2, not_eligible=1, unmatched=2
+    )
     made = {row.member_id: row for row in await rows(session, camp)}
     assert set(made) == {eligible.id, disagree.id, by_name.id}
     assert not {short.id, unmatched.id, suggested.id} & set(made)
     row = made[eligible.id]
     assert (row.kind, row.status, row.amount_fen) == (RefundKind.CAMP, S.PENDING_REVIEW, 9900)
-    assert (row.verdict, row.verdict_reasons) == (Verdict.ELIGIBLE, ["enough_days"])
-    assert (row.days, row.days_ranking, row.days_posts, row.required_days, row.confidence) == (7, 7, 7, 7, 100)
-    assert made[disagree.id].verdict_reasons == ["sources_disagree", "days_short"]
-    assert made[by_name.id].verdict_reasons == ["match_below_100", "enough_days"]
+    # What it is decided on are the member's columns, until somebody decides.
+    assert (row.verdict, row.verdict_reasons, row.days, row.confidence) == (None, [], None, None)
+    assert row.listed_verdict is Verdict.ELIGIBLE
+    assert disagree.verdict_reasons == ["sources_disagree", "days_short"]
+    assert by_name.verdict_reasons == ["match_below_100", "enough_days"]
     assert len({row.out_refund_no for row in made.values()}) == 3
 
 
@@ -176,7 +179,7 @@ async def test_the_first_list_begins_the_settlement_and_is_told_and_logged(sessi
     assert (entry.action, entry.actor_name, entry.after) == (
         "refund.generate",
         "reviewer",
-        {"created": 1, "eligible": 1, "needs_confirmation": 0, "not_eligible": 0, "unmatched": 0},
+        {"created": 1, "eligible": 1, "partial": 0, "needs_confirmation": 0, "not_eligible": 0, "unmatched": 0},
     )
 
 
@@ -197,15 +200,19 @@ async def test_late_matches_join_and_pending_rows_follow_the_counts(session: Asy
     late = await enrolled(session, camp, planet_user_id=None)
     counted = await enrolled(session, camp)
     await lists.make_list(session, camp.id, actor=SYSTEM)
-    late.planet_user_id, late.status, late.confidence = "999", MatchStatus.MATCHED, 100
-    counted.days_ranking = counted.days_posts = 3
-    await session.flush()
+    nine = {"days_ranking": 9, "days_posts": 9}
+    await recounted(session, late, planet_user_id="999", status=MatchStatus.MATCHED, confidence=100, **nine)
+    await recounted(session, counted, days_ranking=3, days_posts=3)
 
     result = await lists.make_list(session, camp.id, actor=SYSTEM)
 
     assert (result.created, result.not_eligible) == (1, 1)
     kept = next(row for row in await rows(session, camp) if row.member_id == counted.id)
-    assert (kept.status, kept.verdict, kept.days) == (S.PENDING_REVIEW, Verdict.NOT_ELIGIBLE, 3)
+    shown = await repository.listed(session, kept.id)
+    assert shown is not None
+    assert (kept.status, shown.evidence.verdict, shown.evidence.days, shown.amount_fen) == (
+        S.PENDING_REVIEW, Verdict.NOT_ELIGIBLE, 3, 0,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("status", [S.APPROVED, S.SENDING, S.PROCESSING, S.SUCCEEDED, S.FAILED, S.REJECTED])
@@ -215,9 +222,10 @@ async def test_rows_a_person_decided_on_are_left_alone(session: AsyncSession, st
     member = await enrolled(session, camp)
     await lists.make_list(session, camp.id, actor=SYSTEM)
     [row] = await rows(session, camp)
+    [held] = (await repository.lock_for_review(session, [row.id])).values()
+    held.freeze()
     row.reviewed_at, row.reject_reason, row.status = clock.now(), "其他", status
-    member.days_ranking = member.days_posts = 0
-    await session.flush()
+    await recounted(session, member, days_ranking=0, days_posts=0)
 
     assert (await lists.make_list(session, camp.id, actor=SYSTEM)).created == 0
 

@@ -10,18 +10,46 @@ from backend.models.camps import Camp, CampStatus
 from backend.models.members import Member
 from tests.reports.house import House
 
+_OVER = (CampStatus.ENDED, CampStatus.SETTLING, CampStatus.ARCHIVED)
 
-def days_of(member: Member) -> int:
+
+def days_of(member: Member, camp: Camp) -> int:
+    """By the posts where they were read, else by the ranking, else by a sheet; never more than the camp has."""
     for days in (member.days_posts, member.days_ranking, member.days_import):
         if days is not None:
-            return days
+            return min(days, camp.total_days)
     return 0
 
 
-def completed(member: Member) -> bool:
-    if member.status != "matched" or member.days_ranking is None:
+def needed(member: Member) -> int:
+    """What the deal that was frozen at payment asks for: a number of days, or those from which all comes back."""
+    deal = member.refund_policy
+    return int(deal["required_days"] if "required_days" in deal else deal["payout"]["full_at"])
+
+
+def fen(member: Member, days: int | None) -> int:
+    """What so many days bring back."""
+    if days is None or days < 1:
+        return 0
+    if days >= needed(member):
+        return member.paid_fen
+    return 0 if "required_days" in member.refund_policy else member.paid_fen * days // needed(member)
+
+
+def completed(member: Member, camp: Camp) -> bool:
+    """Both sources that a sync counts say enough; a sheet alone never does, and the camp has begun."""
+    if camp.status == "enrolling" or member.status != "matched" or member.days_ranking is None:
         return False
-    return member.days_ranking >= member.required_days and days_of(member) >= member.required_days
+    return member.days_ranking >= needed(member) and days_of(member, camp) >= needed(member)
+
+
+def partial(member: Member, camp: Camp) -> bool:
+    """Both sources agree, beyond doubt, on a part of the deposit, and the camp is over."""
+    if camp.status not in _OVER or member.status != "matched" or member.confidence < 100 or member.days_posts is None:
+        return False
+    amount = fen(member, days_of(member, camp))
+    in_doubt = fen(member, member.days_ranking) != amount or fen(member, member.days_import) > amount
+    return not in_doubt and 0 < amount < member.paid_fen
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -34,8 +62,11 @@ def real_camps(house: House) -> list[Camp]:
 
 def figures(house: House, camps: Iterable[Camp]) -> dict[str, Any]:
     """Of some camps together, with all their money."""
-    ids = {camp.id for camp in camps}
+    by_id = {camp.id: camp for camp in camps}
+    ids = set(by_id)
     members = [member for member in house.members if member.camp_id in ids]
+    days = [days_of(member, by_id[member.camp_id]) for member in members]
+    done_by = [member for member in members if completed(member, by_id[member.camp_id])]
     refunds = [refund for refund in house.refunds if refund.camp_id in ids]
     enrolled = len(members)
     done = [refund for refund in refunds if refund.status == "succeeded"]
@@ -43,15 +74,16 @@ def figures(house: House, camps: Iterable[Camp]) -> dict[str, Any]:
     due = [r for r in refunds if r.status in ("approved", "sending", "processing", "succeeded", "failed")]
     income = sum(p.amount_fen for p in house.payments if p.camp_id in ids and p.status == "paid")
     refunded = sum(refund.amount_fen for refund in done)
-    shares = [min(1.0, days_of(member) / member.required_days) for member in members]
+    shares = [min(1.0, own / needed(member)) for own, member in zip(days, members, strict=True)]
     return {
         "enrolled": enrolled,
         "matched": sum(member.status == "matched" for member in members),
         "joined": sum(member.joined for member in members),
-        "participated": sum(days_of(member) > 0 for member in members),
-        "completed": sum(map(completed, members)),
-        "participation_rate": ratio(sum(days_of(member) > 0 for member in members), enrolled),
-        "completion_rate": ratio(sum(map(completed, members)), enrolled),
+        "participated": sum(own > 0 for own in days),
+        "completed": len(done_by),
+        "partial": sum(partial(member, by_id[member.camp_id]) for member in members),
+        "participation_rate": ratio(sum(own > 0 for own in days), enrolled),
+        "completion_rate": ratio(len(done_by), enrolled),
         "average_rate": ratio(sum(shares), enrolled),
         "joined_rate": ratio(sum(member.joined for member in members), enrolled),
         "matched_rate": ratio(sum(member.status == "matched" for member in members), enrolled),
@@ -102,11 +134,11 @@ def last_day(house: House, camp: Camp) -> dict[str, Any]:
 
 
 def states(house: House, camps: Iterable[Camp]) -> dict[str, int]:
-    found = {"completed": 0, "short": 0, "under_way": 0}
-    over = (CampStatus.ENDED, CampStatus.SETTLING, CampStatus.ARCHIVED)
+    found = {"completed": 0, "partial": 0, "short": 0, "under_way": 0}
     for camp in camps:
         for member in house.members:
             if member.camp_id == camp.id:
-                rest = "short" if camp.status in over else "under_way"
-                found["completed" if completed(member) else rest] += 1
+                rest = "short" if camp.status in _OVER else "under_way"
+                state = "completed" if completed(member, camp) else "partial" if partial(member, camp) else rest
+                found[state] += 1
     return found

@@ -5,6 +5,7 @@ import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -76,9 +77,15 @@ async def _camp(session: AsyncSession, dice: random.Random, planet_id: uuid.UUID
         starts_on=starts_on,
         ends_on=ends_on,
         status=status,
-        required_days=dice.randint(1, days),
+        **_deal(dice, dice.randint(1, days)),
         last_complete_sync_at=synced,
     )
+
+
+def _deal(dice: random.Random, days: int) -> dict[str, Any]:
+    """All or nothing, or by days from the first on."""
+    by_days = {"version": 2, "payout": {"kind": "pro_rata", "min": 1, "full_at": days}}
+    return dice.choice([{"required_days": days}, {"refund_policy": by_days}])
 
 
 def _syncs(session: AsyncSession, dice: random.Random, house: House, camp: Camp, last: dt.datetime) -> None:
@@ -101,7 +108,7 @@ async def _member(
     payment = await factories.make_payment(session, camp, payer, paid=True, paid_at=dice.choice(_INSTANTS))
     status = dice.choice([*MatchStatus, MatchStatus.MATCHED, MatchStatus.MATCHED])
     known = status is MatchStatus.MATCHED
-    days = dice.choice([None, (0, 0), (3, 3), (2, None), (30, 25), (1, 9)]) if known else None
+    days = dice.choice([None, (0, 0), (3, 3), (2, None), (30, 25), (1, 9), (2, 2), (4, 3)]) if known else None
     # A mere suggestion names somebody, too, but their days are not the member's.
     person = f"{camp.name}-{number}" if known or status is MatchStatus.SUGGESTED else None
     if person and dice.random() < 0.3:
@@ -112,6 +119,7 @@ async def _member(
         payer,
         payment=payment,
         status=status,
+        confidence=dice.choice([100, 100, 100, 66]) if known else 0,
         planet_user_id=person[-32:] if person else None,
         joined=dice.random() < 0.5,
         days_ranking=days[0] if days else None,

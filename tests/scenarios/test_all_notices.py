@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import jobs
 from backend.core import clock
 from backend.core.actor import SYSTEM, Actor
+from backend.grants import service as grants
 from backend.models.camps import Camp
 from backend.models.members import Member
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
@@ -190,6 +191,11 @@ async def the_camp_runs(story: Story) -> None:
     story.time.advance(60)
     await story.job("sync_sweep")
     await story.at("2026-03-06 20:00", "checkin_nudges")
+    async with story.runtime.db.transaction() as session:
+        talked = (await session.scalars(select(Member.id).where(Member.planet_nickname == "北风"))).one()
+        day = dt.date(2026, 3, 5)
+        await grants.grant_by_coach(session, talked, days={day}, reason="晨会分享", actor=story.actor)
+    await story.sweep()
 
 
 async def wecom_is_away_for_an_hour(story: Story) -> None:

@@ -531,6 +531,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Grants
+         * @description Newest first; coaches and volunteers see those of their camps.
+         */
+        get: operations["list_grants_api_admin_grants_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/members/{member_id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Grant
+         * @description 教练认定: these days count for the member, whatever the posts say.
+         */
+        post: operations["grant_api_admin_members__member_id__grants_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/camps/{camp_id}/amnesties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Amnesty
+         * @description 豁免: a day on which nobody is missed, since the platform was down.
+         */
+        post: operations["amnesty_api_admin_camps__camp_id__amnesties_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/camps/{camp_id}/checkins/import": {
         parameters: {
             query?: never;
@@ -1230,6 +1290,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/policies/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kinds
+         * @description What a form can offer, with the fields of each kind.
+         */
+        get: operations["kinds_api_admin_policies_kinds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/camps/preview-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Policy
+         * @description The deal in words, what each number of days pays, its steepest step, and what a finished camp would have paid.
+         */
+        post: operations["preview_policy_api_admin_camps_preview_policy_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/reconciliation-cases": {
         parameters: {
             query?: never;
@@ -1281,7 +1381,7 @@ export interface paths {
         put?: never;
         /**
          * Batch Approve
-         * @description Approve many. Rows in doubt are skipped unless ``min_confidence`` admits them.
+         * @description Approve many at their amounts of now. Rows in doubt are skipped unless ``min_confidence`` admits them.
          */
         post: operations["batch_approve_api_admin_refunds_batch_approve_post"];
         delete?: never;
@@ -1447,7 +1547,7 @@ export interface paths {
         put?: never;
         /**
          * Approve
-         * @description By a person's word even a row in doubt passes; one that isn't eligible needs a note.
+         * @description By a person's word even a row in doubt passes, at its amount of now; one that pays nothing doesn't.
          */
         post: operations["approve_api_admin_refunds__refund_id__approve_post"];
         delete?: never;
@@ -1942,6 +2042,40 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AmnestyIn */
+        AmnestyIn: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * AmnestyOut
+         * @description ``members``: to how many it was granted.
+         */
+        AmnestyOut: {
+            /** Members */
+            members: number;
+        };
+        /** Answer[AmnestyOut] */
+        Answer_AmnestyOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["AmnestyOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[ArchivedOut] */
         Answer_ArchivedOut_: {
             /**
@@ -2211,6 +2345,22 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["ImportOut"];
+            /** Request Id */
+            request_id?: string;
+        };
+        /** Answer[KindsOut] */
+        Answer_KindsOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["KindsOut"];
             /** Request Id */
             request_id?: string;
         };
@@ -2503,6 +2653,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[PreviewOut] */
+        Answer_PreviewOut_: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["PreviewOut"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[QueueOut] */
         Answer_QueueOut_: {
             /**
@@ -2631,6 +2797,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[Rows[GrantRowOut]] */
+        Answer_Rows_GrantRowOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["Rows_GrantRowOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[Rows[ImportRecordOut]] */
         Answer_Rows_ImportRecordOut__: {
             /**
@@ -2663,6 +2845,22 @@ export interface components {
             /** Request Id */
             request_id?: string;
         };
+        /** Answer[Rows[PlaceOut]] */
+        Answer_Rows_PlaceOut__: {
+            /**
+             * Code
+             * @default ok
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            data: components["schemas"]["Rows_PlaceOut_"];
+            /** Request Id */
+            request_id?: string;
+        };
         /** Answer[Rows[PlanetOut]] */
         Answer_Rows_PlanetOut__: {
             /**
@@ -2676,22 +2874,6 @@ export interface components {
              */
             message: string;
             data: components["schemas"]["Rows_PlanetOut_"];
-            /** Request Id */
-            request_id?: string;
-        };
-        /** Answer[Rows[StandingOut]] */
-        Answer_Rows_StandingOut__: {
-            /**
-             * Code
-             * @default ok
-             */
-            code: string;
-            /**
-             * Message
-             * @default
-             */
-            message: string;
-            data: components["schemas"]["Rows_StandingOut_"];
             /** Request Id */
             request_id?: string;
         };
@@ -2959,6 +3141,9 @@ export interface components {
         };
         /** ApproveIn */
         ApproveIn: {
+            expected_verdict?: components["schemas"]["Verdict"] | null;
+            /** Expected Amount Fen */
+            expected_amount_fen?: number | null;
             /** Note */
             note?: string | null;
         };
@@ -2993,6 +3178,8 @@ export interface components {
         BatchApproveIn: {
             /** Ids */
             ids: string[];
+            /** Rows */
+            rows?: components["schemas"]["SeenRowIn"][];
             /** Expected Count */
             expected_count?: number | null;
             /** Expected Sum Fen */
@@ -3013,10 +3200,14 @@ export interface components {
         /**
          * BatchIn
          * @description What the person confirmed; if the server would do anything else, it does nothing.
+         *
+         *     ``rows`` say what they saw of single rows: one that is something else now is skipped with ``stale_evidence``.
          */
         BatchIn: {
             /** Ids */
             ids: string[];
+            /** Rows */
+            rows?: components["schemas"]["SeenRowIn"][];
             /** Expected Count */
             expected_count?: number | null;
             /** Expected Sum Fen */
@@ -3052,6 +3243,8 @@ export interface components {
         BatchRejectIn: {
             /** Ids */
             ids: string[];
+            /** Rows */
+            rows?: components["schemas"]["SeenRowIn"][];
             /** Expected Count */
             expected_count?: number | null;
             /** Expected Sum Fen */
@@ -3176,6 +3369,10 @@ export interface components {
             ends_on?: string | null;
             /** Required Days */
             required_days?: number | null;
+            /** Refund Policy */
+            refund_policy?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** CampEndingOut */
         CampEndingOut: {
@@ -3205,6 +3402,8 @@ export interface components {
             participated: number;
             /** Completed */
             completed: number;
+            /** Partial */
+            partial: number;
             /** Participation Rate */
             participation_rate: number | null;
             /** Completion Rate */
@@ -3263,7 +3462,10 @@ export interface components {
             /** Last Day Rate */
             last_day_rate: number | null;
         };
-        /** CampIn */
+        /**
+         * CampIn
+         * @description The deal is a mere number of days (``required_days``, all or nothing), or a ``refund_policy`` of version 2.
+         */
         CampIn: {
             /**
              * Description
@@ -3309,11 +3511,18 @@ export interface components {
              */
             ends_on: string;
             /** Required Days */
-            required_days: number;
+            required_days?: number | null;
+            /** Refund Policy */
+            refund_policy?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * CampOut
          * @description ``enrolled`` counts members, ``pending_orders`` hold seats too; ``paid_fen`` is all that came in.
+         *
+         *     ``refund_policy`` is the deal in version 2; ``required_days`` the least number of days that brings the whole deposit
+         *     back, null for a deal that can't be read.
          *
          *     ``personal_data_cleared_at``: since then names and texts of its members are blank (个人信息已清除).
          */
@@ -3346,7 +3555,12 @@ export interface components {
             /** Total Days */
             total_days: number;
             /** Required Days */
-            required_days: number;
+            required_days: number | null;
+            /** Refund Policy */
+            refund_policy: {
+                [key: string]: unknown;
+            };
+            rule: components["schemas"]["RuleOut"];
             /** Planet Id */
             planet_id: string | null;
             /** Checkin Id */
@@ -3439,7 +3653,7 @@ export interface components {
         };
         /**
          * CardsOut
-         * @description ``completion_rate`` is who reached the required days ÷ enrolled, null without members.
+         * @description ``completion_rate`` is who is sure of the whole deposit ÷ enrolled, null without members.
          */
         CardsOut: {
             /** Camps */
@@ -3569,8 +3783,8 @@ export interface components {
          * CheckinStatsOut
          * @description Members only, except ``unlinked``: people of the ranking without an enrolment.
          *
-         *     ``participated`` have a day at all, ``reached`` the required days; ``average_rate`` is the mean of days ÷ required
-         *     days, each at most 1, and null without members.
+         *     ``participated`` have a day at all, ``reached`` are sure of the whole deposit. ``average_rate`` is the mean of
+         *     days ÷ required days, each at most 1, and null without members.
          */
         CheckinStatsOut: {
             /** Last Complete Sync At */
@@ -3614,12 +3828,28 @@ export interface components {
         ChosenOut: {
             /** Ids */
             ids: string[];
+            /** Rows */
+            rows: components["schemas"]["SeenOut"][];
             /** Count */
             count: number;
             /** Sum Fen */
             sum_fen: number;
             /** Total */
             total: number;
+        };
+        /**
+         * CliffOut
+         * @description The most money that one missed day can cost, and its share of the deposit in percent.
+         */
+        CliffOut: {
+            /** Fen */
+            fen: number;
+            /** Percent Of Deposit */
+            percent_of_deposit: number;
+            /** From Days */
+            from_days: number;
+            /** To Days */
+            to_days: number;
         };
         /** CloseBatchIn */
         CloseBatchIn: {
@@ -3649,6 +3879,8 @@ export interface components {
             participated: number;
             /** Completed */
             completed: number;
+            /** Partial */
+            partial: number;
             /** Participation Rate */
             participation_rate: number | null;
             /** Completion Rate */
@@ -3707,11 +3939,15 @@ export interface components {
         };
         /**
          * CompletionOut
-         * @description ``short`` are members of camps that are over, ``under_way`` who still may reach the days.
+         * @description ``reached`` are sure of the whole deposit, ``partial`` get a part, ``short`` neither in camps that are over.
+         *
+         *     ``under_way`` are the others.
          */
         CompletionOut: {
             /** Reached */
             reached: number;
+            /** Partial */
+            partial: number;
             /** Short */
             short: number;
             /** Under Way */
@@ -3788,9 +4024,11 @@ export interface components {
         /**
          * DayState
          * @description ``future`` is a day still to come, or one that no complete sync has counted yet.
+         *
+         *     ``rest`` is a day that isn't asked for. The kinds of grants stand for days that were granted.
          * @enum {string}
          */
-        DayState: "checked" | "missed" | "today" | "future";
+        DayState: "checked" | "missed" | "leave" | "makeup" | "appeal" | "amnesty" | "coach" | "rest" | "today" | "future";
         /** DaysBucketOut */
         DaysBucketOut: {
             /** From Days */
@@ -3822,6 +4060,8 @@ export interface components {
         /**
          * EvidenceOut
          * @description What the member typed beside who was found; ``note`` says what a person has to look at.
+         *
+         *     ``amount_line`` says in one line how the amount comes about, ``rule`` what was agreed at payment.
          */
         EvidenceOut: {
             typed: components["schemas"]["TypedFormOut"];
@@ -3830,6 +4070,10 @@ export interface components {
             note: string | null;
             /** Reasons */
             reasons: components["schemas"]["VerdictReasonOut"][];
+            /** Amount Line */
+            amount_line: string;
+            /** Rule */
+            rule: string;
             /** Days Ranking */
             days_ranking: number | null;
             /** Days Posts */
@@ -3840,6 +4084,18 @@ export interface components {
             counted_at: string | null;
             /** Candidates */
             candidates: components["schemas"]["CandidateOut"][];
+        };
+        /**
+         * ExampleOut
+         * @description What one course of the camp pays; ``days`` are those that count.
+         */
+        ExampleOut: {
+            /** Text */
+            text: string;
+            /** Days */
+            days: number;
+            /** Amount Fen */
+            amount_fen: number;
         };
         /**
          * Excess
@@ -3874,6 +4130,20 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+        };
+        /**
+         * FieldFormOut
+         * @description One field of a kind as a form draws it; ``unit`` is ``days``, ``fen``, ``step``, ``dates`` or ``tiers``.
+         */
+        FieldFormOut: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /** Default */
+            default: unknown;
         };
         /**
          * FieldOut
@@ -3914,6 +4184,74 @@ export interface components {
             alias: string | null;
             /** Left */
             left: boolean;
+        };
+        /**
+         * GrantIn
+         * @description Days of the camp that count as checked from now on.
+         */
+        GrantIn: {
+            /** Days */
+            days: string[];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * GrantKind
+         * @description ``leave`` and ``amnesty`` excuse a day, the others stand for a check-in (reference fair-deal §4).
+         * @enum {string}
+         */
+        GrantKind: "leave" | "makeup" | "appeal" | "amnesty" | "coach";
+        /**
+         * GrantOut
+         * @description A day granted to the member: 认定.
+         */
+        GrantOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            kind: components["schemas"]["GrantKind"];
+            /** Reason */
+            reason: string;
+            /** Granted By */
+            granted_by: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * GrantRowOut
+         * @description ``granted_by`` is null where nobody decided by hand.
+         */
+        GrantRowOut: {
+            /** Id */
+            id: string;
+            /** Camp Id */
+            camp_id: string;
+            /** Camp Name */
+            camp_name: string;
+            /** Member Id */
+            member_id: string;
+            /** Planet Nickname */
+            planet_nickname: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            kind: components["schemas"]["GrantKind"];
+            /** Reason */
+            reason: string;
+            /** Granted By */
+            granted_by: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
          * GroupOut
@@ -4044,6 +4382,25 @@ export interface components {
             /** Joined */
             joined: boolean;
         };
+        /** KindFormOut */
+        KindFormOut: {
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Fields */
+            fields: components["schemas"]["FieldFormOut"][];
+        };
+        /**
+         * KindsOut
+         * @description Every condition and payout that a deal can be put together from.
+         */
+        KindsOut: {
+            /** Conditions */
+            conditions: components["schemas"]["KindFormOut"][];
+            /** Payouts */
+            payouts: components["schemas"]["KindFormOut"][];
+        };
         /** LastCheckOut */
         LastCheckOut: {
             /** Ok */
@@ -4062,7 +4419,7 @@ export interface components {
         };
         /**
          * LineOut
-         * @description One paid member, judged as of now.
+         * @description One paid member as they are judged now; ``amount_line`` says in one line how ``entitled_fen`` comes about.
          */
         LineOut: {
             /** Member Id */
@@ -4089,17 +4446,25 @@ export interface components {
             /** Days Import */
             days_import: number | null;
             /** Required Days */
-            required_days: number;
-            verdict: components["schemas"]["Verdict"];
+            required_days: number | null;
+            standing: components["schemas"]["Standing"];
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Entitled Fen */
+            entitled_fen: number;
             /** Reasons */
             reasons: components["schemas"]["ReasonOut"][];
+            /** Amount Line */
+            amount_line: string;
             /** Paid Fen */
             paid_fen: number;
             /** Refunded Fen */
             refunded_fen: number;
             refund: components["schemas"]["LineRefundOut"] | null;
         };
-        /** LineRefundOut */
+        /**
+         * LineRefundOut
+         * @description ``amount_fen`` is what it pays now while it waits for review.
+         */
         LineRefundOut: {
             /** Id */
             id: string;
@@ -4123,6 +4488,8 @@ export interface components {
             created: number;
             /** Eligible */
             eligible: number;
+            /** Partial */
+            partial: number;
             /** Needs Confirmation */
             needs_confirmation: number;
             /** Not Eligible */
@@ -4441,8 +4808,13 @@ export interface components {
             /** Days */
             days: number;
             /** Required Days */
-            required_days: number;
-            verdict: components["schemas"]["Verdict"];
+            required_days: number | null;
+            /** Days Left */
+            days_left: number;
+            standing: components["schemas"]["Standing"];
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Entitled Fen */
+            entitled_fen: number;
             /** Paid Fen */
             paid_fen: number;
             /**
@@ -4456,6 +4828,8 @@ export interface components {
             evidence: components["schemas"]["EvidenceOut"];
             /** Calendar */
             calendar: components["schemas"]["CalendarDayOut"][];
+            /** Grants */
+            grants: components["schemas"]["GrantOut"][];
             /** History */
             history: components["schemas"]["MatchChangeOut"][];
             /** Actions */
@@ -4468,6 +4842,10 @@ export interface components {
         /**
          * MemberOut
          * @description ``planet_user`` is who is matched, or only suggested: ``match_status`` tells.
+         *
+         *     ``verdict`` is null until the camp's end was seen. ``required_days`` is the least number of days that brings the
+         *     whole deposit back, null for a deal nobody can read; ``days_left`` those on which one more can still be earned.
+         *     ``entitled_fen``: what comes back as things stand, while the camp runs if nothing more is added.
          */
         MemberOut: {
             /** Id */
@@ -4494,8 +4872,13 @@ export interface components {
             /** Days */
             days: number;
             /** Required Days */
-            required_days: number;
-            verdict: components["schemas"]["Verdict"];
+            required_days: number | null;
+            /** Days Left */
+            days_left: number;
+            standing: components["schemas"]["Standing"];
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Entitled Fen */
+            entitled_fen: number;
             /** Paid Fen */
             paid_fen: number;
             /**
@@ -4523,7 +4906,10 @@ export interface components {
              */
             created_at: string;
         };
-        /** MemberRefundOut */
+        /**
+         * MemberRefundOut
+         * @description ``amount_fen`` is what it pays now while it waits for review.
+         */
         MemberRefundOut: {
             /** Id */
             id: string;
@@ -4565,6 +4951,8 @@ export interface components {
             participated: number;
             /** Completed */
             completed: number;
+            /** Partial */
+            partial: number;
             /** Participation Rate */
             participation_rate: number | null;
             /** Completion Rate */
@@ -4610,6 +4998,20 @@ export interface components {
             planet_number: string;
             /** Wechat Nickname */
             wechat_nickname: string;
+        };
+        /**
+         * NamedOut
+         * @description ``role``: ``best``, ``typical`` or ``worst`` of all.
+         */
+        NamedOut: {
+            /** Role */
+            role: string;
+            /** Name */
+            name: string;
+            /** Days */
+            days: number;
+            /** Amount Fen */
+            amount_fen: number;
         };
         /**
          * NewPasswordOut
@@ -4884,6 +5286,8 @@ export interface components {
             participated: number;
             /** Completed */
             completed: number;
+            /** Partial */
+            partial: number;
             /** Participation Rate */
             participation_rate: number | null;
             /** Completion Rate */
@@ -4929,17 +5333,57 @@ export interface components {
          * @enum {string}
          */
         PaymentStatus: "pending" | "paid" | "closed";
+        /** PeopleOut */
+        PeopleOut: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** People */
+            people: number;
+        };
         /**
          * Permission
          * @enum {string}
          */
-        Permission: "camp.view" | "camp.write" | "member.view" | "member.join" | "member.match" | "checkin.view" | "checkin.sync" | "refund.view" | "refund.review" | "refund.execute" | "report.view" | "reconciliation" | "planet.view" | "planet.write" | "user.view" | "user.write" | "settings" | "log.view" | "notice" | "job.run" | "export";
+        Permission: "camp.view" | "camp.write" | "member.view" | "member.join" | "member.match" | "checkin.view" | "checkin.sync" | "day.grant" | "refund.view" | "refund.review" | "refund.execute" | "report.view" | "reconciliation" | "planet.view" | "planet.write" | "user.view" | "user.write" | "settings" | "log.view" | "notice" | "job.run" | "export";
         /** PersonOut */
         PersonOut: {
             /** Id */
             id: string;
             /** Display Name */
             display_name: string;
+        };
+        /**
+         * PlaceOut
+         * @description ``rank`` by days, equal for equal days; ``rate`` is days ÷ required and can pass 1, null where nobody can tell.
+         *
+         *     ``verdict`` is null until the camp's end was seen.
+         */
+        PlaceOut: {
+            /** Id */
+            id: string;
+            /** Planet Nickname */
+            planet_nickname: string;
+            /** Planet Number */
+            planet_number: string;
+            /** Wechat Nickname */
+            wechat_nickname: string;
+            /** Rank */
+            rank: number;
+            match_status: components["schemas"]["MatchStatus"];
+            /** Days */
+            days: number;
+            /** Required Days */
+            required_days: number | null;
+            /** Days Left */
+            days_left: number;
+            /** Rate */
+            rate: number | null;
+            standing: components["schemas"]["Standing"];
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Last Posted At */
+            last_posted_at: string | null;
+            /** Calendar */
+            calendar: components["schemas"]["CalendarDayOut"][];
         };
         /**
          * PlanetChange
@@ -5029,6 +5473,67 @@ export interface components {
             /** Excerpt */
             excerpt: string;
         };
+        /**
+         * PreviewIn
+         * @description A draft's days and money with the deal being edited; without one the default template is shown.
+         *
+         *     ``camp_id``: a finished camp whose real days are tried. Without one people as they usually are.
+         */
+        PreviewIn: {
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /** Deposit Fen */
+            deposit_fen: number;
+            /** Refund Policy */
+            refund_policy?: {
+                [key: string]: unknown;
+            } | null;
+            /** Camp Id */
+            camp_id?: string | null;
+        };
+        /**
+         * PreviewOut
+         * @description With ``problems`` there is nothing else to show but the templates.
+         */
+        PreviewOut: {
+            /** Refund Policy */
+            refund_policy: {
+                [key: string]: unknown;
+            };
+            /** Templates */
+            templates: components["schemas"]["TemplateOut"][];
+            /** Problems */
+            problems: components["schemas"]["ProblemOut"][];
+            /** Required Days */
+            required_days: number | null;
+            /** Countable Days */
+            countable_days: number | null;
+            rule: components["schemas"]["RuleOut"] | null;
+            /** Amounts */
+            amounts: components["schemas"]["StepOut"][];
+            cliff: components["schemas"]["CliffOut"] | null;
+            /** Warnings */
+            warnings: components["schemas"]["WarningOut"][];
+            rehearsal: components["schemas"]["RehearsalOut"] | null;
+        };
+        /**
+         * ProblemOut
+         * @description ``field`` as in ``refund_policy``: ``payout.full_at``.
+         */
+        ProblemOut: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
+        };
         /** ProjectOut */
         ProjectOut: {
             /** Checkin Id */
@@ -5095,8 +5600,13 @@ export interface components {
             /** Days */
             days: number;
             /** Required Days */
-            required_days: number;
-            verdict: components["schemas"]["Verdict"];
+            required_days: number | null;
+            /** Days Left */
+            days_left: number;
+            standing: components["schemas"]["Standing"];
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Entitled Fen */
+            entitled_fen: number;
             /** Paid Fen */
             paid_fen: number;
             /**
@@ -5131,7 +5641,7 @@ export interface components {
          * @description Why a verdict is what it is.
          * @enum {string}
          */
-        Reason: "enough_days" | "days_short" | "not_counted" | "sources_disagree" | "posts_incomplete" | "match_below_100" | "not_matched" | "import_enough" | "import_short";
+        Reason: "enough_days" | "partial_days" | "days_short" | "not_counted" | "sources_disagree" | "posts_incomplete" | "dates_unknown" | "match_below_100" | "not_matched" | "import_enough" | "import_short" | "policy_unknown";
         /** ReasonIn */
         ReasonIn: {
             /** Reason */
@@ -5194,6 +5704,8 @@ export interface components {
             confidence: number | null;
             /** Match Method */
             match_method: string | null;
+            /** Amount Line */
+            amount_line: string;
             /** Reviewer Name */
             reviewer_name: string | null;
             /** Reviewed At */
@@ -5242,7 +5754,7 @@ export interface components {
         RefundKind: "camp" | "duplicate" | "exception";
         /**
          * RefundMemberOut
-         * @description As it stands now, beside the row's frozen evidence.
+         * @description As it stands now, also beside evidence that a decision froze.
          */
         RefundMemberOut: {
             /** Id */
@@ -5265,7 +5777,8 @@ export interface components {
         };
         /**
          * RefundOut
-         * @description ``days`` and what belongs to it are as they were when the row was made; an extra refund has none.
+         * @description ``days`` and what belongs to it are the member's while a deposit's refund is in review, and frozen by
+         *     the decision; an extra refund has none. ``amount_line`` says in one line how the amount comes about.
          *
          *     ``undoable``: approved, and nothing of it was ever sent.
          */
@@ -5315,6 +5828,8 @@ export interface components {
             confidence: number | null;
             /** Match Method */
             match_method: string | null;
+            /** Amount Line */
+            amount_line: string;
             /** Reviewer Name */
             reviewer_name: string | null;
             /** Reviewed At */
@@ -5368,6 +5883,40 @@ export interface components {
          * @enum {string}
          */
         RefundStatus: "pending_review" | "approved" | "sending" | "processing" | "succeeded" | "failed" | "rejected" | "closed";
+        /**
+         * RehearsalOut
+         * @description What the deal would have paid; ``camp_name`` is null for people as they usually are.
+         *
+         *     ``same_length``: the finished camp's days are taken one by one, else by their place in it.
+         */
+        RehearsalOut: {
+            /** Camp Id */
+            camp_id: string | null;
+            /** Camp Name */
+            camp_name: string | null;
+            /** Same Length */
+            same_length: boolean;
+            /** People */
+            people: number;
+            /** Sum Fen */
+            sum_fen: number;
+            /** Kept Fen */
+            kept_fen: number;
+            /** Fee Fen */
+            fee_fen: number;
+            /** By Amount */
+            by_amount: components["schemas"]["PeopleOut"][];
+            /** Examples */
+            examples: components["schemas"]["NamedOut"][];
+        };
+        /** RejectIn */
+        RejectIn: {
+            expected_verdict?: components["schemas"]["Verdict"] | null;
+            /** Expected Amount Fen */
+            expected_amount_fen?: number | null;
+            /** Reason */
+            reason: string;
+        };
         /** ResendIn */
         ResendIn: {
             /** Ids */
@@ -5446,6 +5995,17 @@ export interface components {
             /** Page Size */
             page_size: number;
         };
+        /** Rows[GrantRowOut] */
+        Rows_GrantRowOut_: {
+            /** Items */
+            items: components["schemas"]["GrantRowOut"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+        };
         /** Rows[ImportRecordOut] */
         Rows_ImportRecordOut_: {
             /** Items */
@@ -5468,10 +6028,10 @@ export interface components {
             /** Page Size */
             page_size: number;
         };
-        /** Rows[PlanetOut] */
-        Rows_PlanetOut_: {
+        /** Rows[PlaceOut] */
+        Rows_PlaceOut_: {
             /** Items */
-            items: components["schemas"]["PlanetOut"][];
+            items: components["schemas"]["PlaceOut"][];
             /** Total */
             total: number;
             /** Page */
@@ -5479,10 +6039,10 @@ export interface components {
             /** Page Size */
             page_size: number;
         };
-        /** Rows[StandingOut] */
-        Rows_StandingOut_: {
+        /** Rows[PlanetOut] */
+        Rows_PlanetOut_: {
             /** Items */
-            items: components["schemas"]["StandingOut"][];
+            items: components["schemas"]["PlanetOut"][];
             /** Total */
             total: number;
             /** Page */
@@ -5511,6 +6071,20 @@ export interface components {
             page: number;
             /** Page Size */
             page_size: number;
+        };
+        /**
+         * RuleOut
+         * @description ``fee_fen`` is the part of what is paid that never comes back once the camp has begun.
+         */
+        RuleOut: {
+            /** Short */
+            short: string;
+            /** Full */
+            full: string[];
+            /** Examples */
+            examples: components["schemas"]["ExampleOut"][];
+            /** Fee Fen */
+            fee_fen: number;
         };
         /** RunOut */
         RunOut: {
@@ -5554,6 +6128,25 @@ export interface components {
             /** Notices */
             notices: components["schemas"]["NoticeOut"][];
         };
+        /**
+         * SeenOut
+         * @description A row as it stands now, to be sent back as what the reviewer saw of it.
+         */
+        SeenOut: {
+            /** Id */
+            id: string;
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Amount Fen */
+            amount_fen: number;
+        };
+        /** SeenRowIn */
+        SeenRowIn: {
+            expected_verdict?: components["schemas"]["Verdict"] | null;
+            /** Expected Amount Fen */
+            expected_amount_fen?: number | null;
+            /** Id */
+            id: string;
+        };
         /** SettlementOut */
         SettlementOut: {
             /** Camp Id */
@@ -5574,6 +6167,8 @@ export interface components {
             members: number;
             /** Eligible */
             eligible: number;
+            /** Partial */
+            partial: number;
             /** Needs Confirmation */
             needs_confirmation: number;
             /** Not Eligible */
@@ -5621,33 +6216,11 @@ export interface components {
          */
         StaffRole: "super_admin" | "manager" | "coach" | "volunteer";
         /**
-         * StandingOut
-         * @description ``rank`` by days, equal for equal days; ``rate`` is days ÷ required and can pass 1.
+         * Standing
+         * @description A member's situation at any time (design §11): whether the whole deposit is certain or beyond reach.
+         * @enum {string}
          */
-        StandingOut: {
-            /** Id */
-            id: string;
-            /** Planet Nickname */
-            planet_nickname: string;
-            /** Planet Number */
-            planet_number: string;
-            /** Wechat Nickname */
-            wechat_nickname: string;
-            /** Rank */
-            rank: number;
-            match_status: components["schemas"]["MatchStatus"];
-            /** Days */
-            days: number;
-            /** Required Days */
-            required_days: number;
-            /** Rate */
-            rate: number;
-            verdict: components["schemas"]["Verdict"];
-            /** Last Posted At */
-            last_posted_at: string | null;
-            /** Calendar */
-            calendar: components["schemas"]["CalendarDayOut"][];
-        };
+        Standing: "not_started" | "in_progress" | "reached" | "out_of_reach";
         /** StateChangeOut */
         StateChangeOut: {
             /** From State */
@@ -5668,15 +6241,26 @@ export interface components {
         };
         /**
          * StatesOut
-         * @description ``short`` are members of camps that are over, ``under_way`` who still may reach the days.
+         * @description ``completed`` are sure of the whole deposit, ``partial`` get a part, ``short`` neither in camps that are over.
+         *
+         *     ``under_way`` are the others.
          */
         StatesOut: {
             /** Completed */
             completed: number;
+            /** Partial */
+            partial: number;
             /** Short */
             short: number;
             /** Under Way */
             under_way: number;
+        };
+        /** StepOut */
+        StepOut: {
+            /** Days */
+            days: number;
+            /** Amount Fen */
+            amount_fen: number;
         };
         /**
          * SuggestionOut
@@ -5775,6 +6359,21 @@ export interface components {
          * @enum {string}
          */
         Tab: "to_match" | "to_confirm" | "conflict" | "closed";
+        /** TemplateOut */
+        TemplateOut: {
+            /** Code */
+            code: string;
+            /** Label */
+            label: string;
+            /** Refund Policy */
+            refund_policy: {
+                [key: string]: unknown;
+            };
+            /** Is Default */
+            is_default: boolean;
+            /** Is Recommended */
+            is_recommended: boolean;
+        };
         /**
          * Timing
          * @description ``any_time``; ``hours``: inside the send hours; ``morning``: what comes outside of them waits until 10:00.
@@ -5939,12 +6538,20 @@ export interface components {
         };
         /**
          * Verdict
+         * @description What comes of the deposit, once the camp's end has been seen: all of it, a part, nothing, or a person decides.
          * @enum {string}
          */
-        Verdict: "eligible" | "needs_confirmation" | "not_eligible";
+        Verdict: "eligible" | "partial" | "needs_confirmation" | "not_eligible";
         /** VerdictReasonOut */
         VerdictReasonOut: {
             code: components["schemas"]["Reason"];
+            /** Text */
+            text: string;
+        };
+        /** WarningOut */
+        WarningOut: {
+            /** Code */
+            code: string;
             /** Text */
             text: string;
         };
@@ -5962,6 +6569,7 @@ export interface components {
          *     - `camp_name_taken` 409: 已有同名的训练营
          *     - `camp_not_ended` 409: 训练营尚未结束，不能生成退款名单
          *     - `camp_not_found` 404: 训练营不存在或尚未发布
+         *     - `camp_not_grantable` 409: 训练营未开营或已归档，不能认定打卡
          *     - `camp_not_importable` 409: 训练营未发布、已归档或没有关联星球，不能导入打卡
          *     - `camp_not_published` 409: 训练营尚未发布，没有报名链接
          *     - `camp_not_settling` 409: 只有结算中的训练营可以归档
@@ -5974,6 +6582,7 @@ export interface components {
          *     - `conflict` 409: 当前状态不允许此操作，请刷新后再试
          *     - `credential_invalid` 409: 星球凭证已失效，请更新 Cookie
          *     - `credential_unreadable` 409: 凭证无法解密，请重新保存 Cookie
+         *     - `day_already_granted` 409: 这一天已经认定过，不能重复认定
          *     - `deposit_kept` 409: 训练营已归档，该笔押金已结转，不能再退款
          *     - `enroll_closed` 409: 报名已结束
          *     - `enroll_not_open` 409: 报名尚未开始
@@ -6009,6 +6618,7 @@ export interface components {
          *     - `planet_in_use` 409: 已有训练营使用该星球，不能再修改群组编号
          *     - `planet_locked` 409: 星球信息已不能修改
          *     - `planet_user_taken` 409: 该星球成员已匹配给本训练营的另一位会员
+         *     - `posts_never_read` 409: 该星球的打卡帖子还没有完整读取过，暂不能使用看具体日期的条件（每 7 天天数、连续缺卡、必须打卡的日子）
          *     - `provider_unavailable` 502: 外部服务暂时不可用，请稍后再试
          *     - `rate_limited` 429: 操作太频繁，请稍后再试
          *     - `refund_already_reviewed` 409: 该退款已由其他人审核，请刷新后再看
@@ -6019,14 +6629,16 @@ export interface components {
          *     - `refund_not_approved` 409: 只有已通过的退款可以撤销，请刷新后再看
          *     - `refund_not_failed` 409: 只有失败的退款可以这样处理，请刷新后再看
          *     - `refund_not_rejected` 409: 只有已拒绝的退款可以重新审核
+         *     - `refund_nothing_due` 409: 按最新打卡记录没有可退金额，请拒绝该行；确需退款请在拒绝后发起特殊退款
          *     - `retry_exhausted` 409: 重试次数已用完，请线下处理后标记已处理
          *     - `settings_changed` 409: 这组配置刚被其他人修改，请刷新后再改
          *     - `settings_not_testable` 409: 这组配置没有可以测试的连接
-         *     - `stale_evidence` 409: 打卡或匹配数据已更新，请更新名单后按最新判定审核
+         *     - `stale_evidence` 409: 打卡或匹配数据已更新，请刷新后按最新判定审核
          *     - `sync_incomplete` 409: 最后一天结束后还没有完整的打卡同步，不能生成退款名单
          *     - `sync_running` 409: 该训练营正在同步，请稍后查看结果
          *     - `sync_too_soon` 429: 刚刚同步过，请稍后再试
          *     - `too_large` 413: 提交的内容太大
+         *     - `too_many_amnesties` 409: 每个训练营最多豁免 3 天
          *     - `unauthenticated` 401: 请先登录
          *     - `unavailable` 503: 服务暂时不可用，请稍后再试
          *     - `username_taken` 409: 用户名已存在
@@ -6034,7 +6646,7 @@ export interface components {
          *     - `wechat_login_required` 409: 请在微信中登录后再支付
          * @enum {string}
          */
-        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "merchant_in_use" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "settings_changed" | "settings_not_testable" | "stale_evidence" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "too_large" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
+        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_grantable" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "day_already_granted" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "merchant_in_use" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "posts_never_read" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "refund_nothing_due" | "retry_exhausted" | "settings_changed" | "settings_not_testable" | "stale_evidence" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "too_large" | "too_many_amnesties" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
         /** @description Every answer that says no. `message` is fit to be shown; `data` is for programs. */
         Refusal: {
             code: components["schemas"]["ErrorCode"];
@@ -6680,7 +7292,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer_Rows_StandingOut__"];
+                    "application/json": components["schemas"]["Answer_Rows_PlaceOut__"];
                 };
             };
             /** @description Refused */
@@ -6806,6 +7418,8 @@ export interface operations {
                 q?: string | null;
                 /** @description 可用逗号分隔多个状态 */
                 match_status?: string | null;
+                /** @description 可用逗号分隔多个状态 */
+                standing?: string | null;
             };
             header?: never;
             path?: never;
@@ -7121,6 +7735,111 @@ export interface operations {
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    list_grants_api_admin_grants_get: {
+        parameters: {
+            query?: {
+                camp_id?: string | null;
+                member_id?: string | null;
+                kind?: components["schemas"]["GrantKind"] | null;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_Rows_GrantRowOut__"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    grant_api_admin_members__member_id__grants_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_MemberOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    amnesty_api_admin_camps__camp_id__amnesties_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camp_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AmnestyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_AmnestyOut_"];
                 };
             };
             /** @description Refused */
@@ -7788,6 +8507,8 @@ export interface operations {
                 q?: string | null;
                 /** @description 可用逗号分隔多个状态 */
                 match_status?: string | null;
+                /** @description 可用逗号分隔多个状态 */
+                standing?: string | null;
                 page?: number;
                 page_size?: number;
             };
@@ -8384,6 +9105,68 @@ export interface operations {
             };
         };
     };
+    kinds_api_admin_policies_kinds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_KindsOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    preview_policy_api_admin_camps_preview_policy_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer_PreviewOut_"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     cases_api_admin_reconciliation_cases_get: {
         parameters: {
             query?: {
@@ -8811,7 +9594,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReasonIn"];
+                "application/json": components["schemas"]["RejectIn"];
             };
         };
         responses: {

@@ -1,4 +1,4 @@
-import { computed, reactive, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from "vue";
+import { computed, reactive, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from "vue";
 
 import { asApiError, type ApiError } from "@shared/api";
 import { useAction, type Action } from "@shared/useAction";
@@ -20,6 +20,7 @@ import {
   type CampForm,
   type Problems,
 } from "@/utils/campFields";
+import { POLICY } from "@/utils/policyDraft";
 
 export interface CampWriting {
   form: CampForm;
@@ -59,6 +60,12 @@ export function useCampForm(id: () => string | undefined): CampWriting {
     ...refused.value,
     ...(tried.value ? { ...missing.value, ...problemsOf(form, camp.value) } : {}),
   }));
+
+  // What the service refused of the deal is said about another one: the preview tells about this one.
+  watch([() => form.refund_policy, () => form.starts_on, () => form.ends_on, () => form.deposit], () => {
+    const others = Object.entries(refused.value).filter(([field]) => !field.startsWith(POLICY));
+    refused.value = Object.fromEntries(others);
+  });
 
   function take(read: Camp): void {
     camp.value = read;

@@ -76,8 +76,9 @@ function publishQuestion(camp: Camp): Question {
     title: `发布「${camp.name}」`,
     lines: [
       `押金 ${price(camp.deposit_fen)}，最多 ${camp.capacity} 人。`,
-      `${days}，打卡满 ${camp.required_days} 天退还押金。`,
-      "发布后名称、押金、日期、打卡要求和打卡项目不能再修改。",
+      `${days}。`,
+      `退款规则：${camp.rule.short}。`,
+      "发布后名称、押金、日期、退款规则和打卡项目不能再修改。",
     ],
     yes: "发布",
   };
@@ -111,7 +112,10 @@ async function carryOut(move: CampMove, campId: string): Promise<string> {
       return "已删除";
     case "settle": {
       const list = await api.post("/api/admin/camps/{camp_id}/settle", sent);
-      return `名单已生成：符合 ${list.eligible} 人，需人工确认 ${list.needs_confirmation} 人，不符合 ${list.not_eligible} 人`;
+      return (
+        `名单已生成：符合 ${list.eligible} 人，部分退还 ${list.partial} 人，` +
+        `需人工确认 ${list.needs_confirmation} 人，不符合 ${list.not_eligible} 人`
+      );
     }
     case "archive": {
       const { kept_fen } = await api.post("/api/admin/camps/{camp_id}/archive", sent);

@@ -9,14 +9,14 @@ type Camp = Pick<Schemas["CampOut"], "id" | "name">;
 const OFFERED = 50;
 
 /**
- * Camps to choose from, newest first. `search` narrows them by name; the camp chosen before is always among them, so
- * that an address sent to a colleague shows a name and no id.
+ * Camps to choose from, newest first, of some states only if asked for. `search` narrows them by name; the camp chosen
+ * before is always among them, so that an address sent to a colleague shows a name and no id.
  */
-export function useCampOptions(chosen: () => string) {
+export function useCampOptions(chosen: () => string, status: () => Schemas["CampStatus"][] = () => []) {
   const q = ref("");
   const { state, data, load } = useLoad(async (): Promise<Camp[]> => {
     const found = await api.get("/api/admin/camps", {
-      query: { page_size: OFFERED, ...(q.value === "" ? {} : { q: q.value }) },
+      query: { page_size: OFFERED, status: status(), ...(q.value === "" ? {} : { q: q.value }) },
     });
     const id = chosen();
     if (id === "" || found.items.some((camp) => camp.id === id)) return found.items;

@@ -5,11 +5,11 @@ import { useLoad } from "@shared/useLoad";
 import { api, type Schemas } from "@/api/client";
 import { useList } from "@/composables/useList";
 
-export type Standing = Schemas["StandingOut"];
+export type Place = Schemas["PlaceOut"];
 
 /** One camp's check-ins: figures, each day, the names of a day, and the ranking. The camp stands in the address. */
 export function useCheckinStats() {
-  const ranking = useList<"camp_id" | "q", Standing>(["camp_id", "q"], async ({ camp_id, q }, paging) => {
+  const ranking = useList<"camp_id" | "q", Place>(["camp_id", "q"], async ({ camp_id, q }, paging) => {
     if (camp_id === "") return { items: [], total: 0 };
     return api.get("/api/admin/camps/{camp_id}/checkins/ranking", {
       path: { camp_id },

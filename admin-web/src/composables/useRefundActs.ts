@@ -12,6 +12,7 @@ const STALE = new Set<ApiError["code"]>([
   "refund_not_failed",
   "refund_not_rejected",
   "stale_evidence",
+  "refund_nothing_due",
   "retry_exhausted",
   "not_found",
 ]);
@@ -20,11 +21,15 @@ export const isStale = (error: unknown): boolean => STALE.has(asApiError(error).
 
 export type Act = "approve" | "reject" | "undo" | "reopen" | "retry" | "refresh" | "settleOffline";
 
+/** What the reviewer saw of the row. */
+export type Seen = Omit<Schemas["SeenRowIn"], "id">;
+
 /** `text` is the note or reason that the act asks for. */
-const SEND: Record<Act, (path: { refund_id: string }, text: string) => Promise<Refund>> = {
-  approve: (path, note) =>
-    api.post("/api/admin/refunds/{refund_id}/approve", { path, body: { note: note || null } }),
-  reject: (path, reason) => api.post("/api/admin/refunds/{refund_id}/reject", { path, body: { reason } }),
+const SEND: Record<Act, (path: { refund_id: string }, text: string, seen: Seen) => Promise<Refund>> = {
+  approve: (path, note, seen) =>
+    api.post("/api/admin/refunds/{refund_id}/approve", { path, body: { ...seen, note: note || null } }),
+  reject: (path, reason, seen) =>
+    api.post("/api/admin/refunds/{refund_id}/reject", { path, body: { ...seen, reason } }),
   undo: (path) => api.post("/api/admin/refunds/{refund_id}/undo", { path }),
   reopen: (path, reason) => api.post("/api/admin/refunds/{refund_id}/reopen", { path, body: { reason } }),
   retry: (path) => api.post("/api/admin/refunds/{refund_id}/retry", { path }),
@@ -38,9 +43,9 @@ const SEND: Record<Act, (path: { refund_id: string }, text: string) => Promise<R
  * was behind and that the row is to be read again.
  */
 export function useRefundActs(done: (refund: Refund, act: Act) => void, stale: (refundId: string) => void) {
-  return useAction(async (act: Act, refundId: string, text: string) => {
+  return useAction(async (act: Act, refundId: string, text: string, seen: Seen) => {
     try {
-      done(await SEND[act]({ refund_id: refundId }, text), act);
+      done(await SEND[act]({ refund_id: refundId }, text, seen), act);
     } catch (thrown) {
       if (isStale(thrown)) stale(refundId);
       throw thrown;

@@ -3,29 +3,25 @@ import { computed, ref, shallowRef, watch, type Ref } from "vue";
 import { useAction } from "@shared/useAction";
 
 import type { Schemas } from "@/api/client";
-import {
-  fromRefund,
-  planApproval,
-  planRejection,
-  type Admitted,
-  type Plan,
-  type ReviewRow,
-} from "@/utils/reviewRows";
+import { planOf, type Plan } from "@/utils/batchPlan";
+import { fromRefund, seenOf } from "@/utils/reviewRows";
 
 type Chosen = Schemas["ChosenOut"];
+type Seen = Schemas["SeenRowIn"];
 
 /**
- * Refunds selected over all pages, by hand or all that a filter finds. Of the latter only count and sum are known here;
- * the service looks at each row and asks again where it would leave some out.
+ * Refunds selected over all pages, by hand or all that a filter finds. Each is sent as it was seen: in the list, or when
+ * all of them were asked for.
  */
 export function useRefundSelection(rows: Ref<Schemas["RefundOut"][]>, readAll: () => Promise<Chosen>) {
   const selected = ref(new Set<string>());
   const all = shallowRef<Chosen | null>(null);
-  const seen = new Map<string, ReviewRow>();
+  const seen = new Map<string, Seen>();
 
-  watch(rows, (now) => {
-    for (const row of now) seen.set(row.id, fromRefund(row));
-  });
+  function see(): void {
+    for (const row of rows.value) seen.set(row.id, { id: row.id, ...seenOf(fromRefund(row)) });
+  }
+  watch(rows, see);
 
   /** What fits the filter now, to be shown above the list; the last answer wins. */
   const {
@@ -34,21 +30,11 @@ export function useRefundSelection(rows: Ref<Schemas["RefundOut"][]>, readAll: (
     run: readTotals,
   } = useAction(async () => {
     all.value = await readAll();
+    for (const { id, verdict, amount_fen } of all.value.rows)
+      seen.set(id, { id, expected_verdict: verdict, expected_amount_fen: amount_fen });
+    // What stands in the list before the person's eyes goes before it.
+    see();
   });
-
-  function plan(of: "approve" | "reject", admitted: Admitted): Plan {
-    const ids = [...selected.value];
-    const known = ids.flatMap((id) => seen.get(id) ?? []);
-    if (known.length === ids.length)
-      return of === "approve" ? planApproval(known, admitted) : planRejection(known);
-    return {
-      ids,
-      count: ids.length,
-      sumFen: sumOfSelected(ids, seen, all.value),
-      leftOut: [],
-      onImport: null,
-    };
-  }
 
   return {
     selected,
@@ -59,16 +45,10 @@ export function useRefundSelection(rows: Ref<Schemas["RefundOut"][]>, readAll: (
     selectAll: async () => {
       if (await readTotals()) selected.value = new Set(all.value?.ids ?? []);
     },
-    plan,
+    plan: (of: "approve" | "reject"): Plan =>
+      planOf(
+        [...selected.value].flatMap((id) => seen.get(id) ?? []),
+        { sure: of === "approve", hasImport: null },
+      ),
   };
-}
-
-/** Rows never shown are all among those that the filter found: their sum is what is left of the whole one. */
-export function sumOfSelected(ids: string[], seen: Map<string, ReviewRow>, all: Chosen | null): number {
-  const selected = new Set(ids);
-  const known = ids.reduce((sum, id) => sum + (seen.get(id)?.amountFen ?? 0), 0);
-  if (!all) return known;
-  const knownOfAll = all.ids.reduce((sum, id) => sum + (seen.get(id)?.amountFen ?? 0), 0);
-  const unseen = all.ids.some((id) => !seen.has(id) && selected.has(id));
-  return known + (unseen ? all.sum_fen - knownOfAll : 0);
 }

@@ -7,7 +7,8 @@ import { useRefundActs, isStale, type Act } from "@/composables/useRefundActs";
 import { confirmed, tell, tellRefusal } from "@/utils/dialogs";
 import { REFUND_STATUS } from "@/utils/labels";
 import { REJECT_REASONS } from "@/utils/refundTexts";
-import { GROUPS, groupOf, type ReviewRow } from "@/utils/reviewRows";
+import { GROUPS, groupOf, seenOf, type ReviewRow } from "@/utils/reviewRows";
+import { newsIn } from "@/utils/staleRows";
 
 type Refund = Schemas["RefundOut"];
 
@@ -44,17 +45,31 @@ const DONE: Record<Exclude<Act, "refresh">, string> = {
 export function useReviewDesk({ changed, stale }: Desk) {
   const asking = shallowRef<{ act: Act; row: ReviewRow } | null>(null);
   const confirming = ref(false);
+  /** What became of a row while somebody was about to decide; it stands there until they have. */
+  const news = shallowRef<{ refundId: string; text: string } | null>(null);
+  /** Words typed for a decision that was refused. */
+  const typed = new Map<string, string>();
   const acts = useRefundActs((refund, act) => {
     asking.value = null;
+    if (news.value?.refundId === refund.id) news.value = null;
+    typed.delete(`${act} ${refund.id}`);
     tell(act === "refresh" ? `最新状态：${REFUND_STATUS[refund.status].text}` : DONE[act]);
     changed(refund, act);
   }, stale);
 
   async function send(act: Act, row: ReviewRow, text: string): Promise<void> {
-    if (row.refundId === null || (await acts.run(act, row.refundId, text)) || !acts.error.value) return;
-    if (isStale(acts.error.value)) asking.value = null;
+    const { refundId } = row;
+    if (refundId === null || (await acts.run(act, refundId, text, seenOf(row))) || !acts.error.value) return;
+    const refusal = acts.error.value;
+    // Never the same question with other figures under the same key: the row is shown anew and decided anew.
+    if (isStale(refusal)) {
+      asking.value = null;
+      typed.set(`${act} ${refundId}`, text);
+      const said = newsIn(refusal, row);
+      news.value = said === "" ? null : { refundId, text: said };
+    }
     // What is wrong stands in the open dialog; without one it is told.
-    if (!asking.value) tellRefusal(acts.error.value);
+    if (!asking.value) tellRefusal(refusal);
   }
 
   async function begin(act: Act, row: ReviewRow): Promise<void> {
@@ -79,7 +94,14 @@ export function useReviewDesk({ changed, stale }: Desk) {
   return {
     asking,
     confirming,
-    question: computed(() => (asking.value ? questionFor(asking.value.act, asking.value.row) : null)),
+    question: computed(() => {
+      if (!asking.value) return null;
+      const { act, row } = asking.value;
+      const question = questionFor(act, row);
+      const before = typed.get(`${act} ${row.refundId ?? ""}`);
+      return before ? { ...question, proposal: before } : question;
+    }),
+    news,
     busy: acts.busy,
     problem,
     begin,
@@ -104,21 +126,13 @@ export function questionFor(act: Act, row: ReviewRow): Question {
   const lines = [about(row)];
   switch (act) {
     case "approve":
-      return row.verdict === "not_eligible"
-        ? {
-            title: "通过不符合条件的退款",
-            lines: [...lines, "系统判定不符合退款条件，通过时必须写明原因。"],
-            label: "通过原因",
-            required: true,
-            yes: `通过并退款 ${price(row.amountFen)}`,
-          }
-        : {
-            title: "通过退款",
-            lines,
-            label: "备注（可不填）",
-            required: false,
-            yes: `通过并退款 ${price(row.amountFen)}`,
-          };
+      return {
+        title: "通过退款",
+        lines: row.amountLine === "" ? lines : [...lines, `应退金额：${row.amountLine}`],
+        label: "备注（可不填）",
+        required: false,
+        yes: `通过并退款 ${price(row.amountFen)}`,
+      };
     case "reject":
       return {
         title: "拒绝退款",
@@ -128,7 +142,7 @@ export function questionFor(act: Act, row: ReviewRow): Question {
         yes: "拒绝",
         danger: true,
         presets: REJECT_REASONS,
-        proposal: (row.days ?? 0) < (row.required ?? 0) ? (REJECT_REASONS[0] ?? "") : "",
+        proposal: row.verdict === "not_eligible" ? (REJECT_REASONS[0] ?? "") : "",
       };
     case "settleOffline":
       return {

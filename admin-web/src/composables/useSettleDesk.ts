@@ -16,7 +16,8 @@ import { undoneText, useUndo } from "@/composables/useUndo";
 import { useSession } from "@/stores/session";
 import { confirmed, tell } from "@/utils/dialogs";
 import { actsFor } from "@/utils/refundActs";
-import { planApproval, planRejection, SURE_ONLY, sumOf, type ReviewRow } from "@/utils/reviewRows";
+import { planApproval, planRejection, SURE_ONLY } from "@/utils/batchPlan";
+import { sumOf, type ReviewRow } from "@/utils/reviewRows";
 
 /** The whole settlement is some hundred kilobytes for a full camp; while refunds move it is read again this often. */
 const REREAD_SECONDS = 10;
@@ -62,7 +63,7 @@ export function useSettleDesk(campId: () => string) {
   const plan = computed(() => {
     if (!batch.value) return null;
     const { kind, rows } = batch.value;
-    return kind === "reject" ? planRejection(rows) : planApproval(rows, admitted.value);
+    return kind === "reject" ? planRejection(rows) : planApproval(rows);
   });
   const acts = computed(() => (view.currentRow.value ? actsFor(view.currentRow.value, session.may) : []));
   const undoable = computed(() => {
@@ -90,9 +91,12 @@ export function useSettleDesk(campId: () => string) {
     batch.value = { kind, rows: view.chosen.value };
   }
 
-  function batchDone(ids: string[], sumFen: number): void {
+  /** Rows that changed meanwhile stay selected, with their new values. */
+  function batchDone(ids: string[], sumFen: number, stale: string[]): void {
     if (batch.value?.kind === "approve") undo.remember(ids, sumFen);
-    view.selected.value = new Set();
+    const left = new Set(stale);
+    const rows = settlement.rows.value.filter((row) => row.refundId !== null && left.has(row.refundId));
+    view.selected.value = new Set(rows.map((row) => row.key));
     refresh();
   }
 

@@ -4,6 +4,7 @@ import { fenOf, yuan } from "@shared/money";
 
 import type { Schemas } from "@/api/client";
 import { daysBetween } from "@/utils/days";
+import { emptyPolicy, gapsIn, PLAIN_DAYS, POLICY, policyOf, type PolicyDraft } from "@/utils/policyDraft";
 
 export type Camp = Schemas["CampOut"];
 
@@ -17,7 +18,7 @@ export interface CampForm {
   enroll_closes_at: string;
   starts_on: string;
   ends_on: string;
-  required_days: number | null;
+  refund_policy: PolicyDraft;
   planet_id: string;
   checkin_id: string;
   poster_key: string;
@@ -32,7 +33,7 @@ export const MAX_CAPACITY = 1000;
 export const MAX_DESCRIPTION = 500;
 const MAX_DAYS = 1000;
 
-const LOCKED = ["name", "deposit_fen", "starts_on", "ends_on", "required_days", "planet_id", "checkin_id"];
+const LOCKED = ["name", "deposit_fen", "starts_on", "ends_on", POLICY, "planet_id", "checkin_id"];
 const WINDOW = ["enroll_opens_at", "enroll_closes_at"];
 
 export function emptyForm(): CampForm {
@@ -45,7 +46,7 @@ export function emptyForm(): CampForm {
     enroll_closes_at: "",
     starts_on: "",
     ends_on: "",
-    required_days: null,
+    refund_policy: emptyPolicy(),
     planet_id: "",
     checkin_id: "",
     poster_key: "",
@@ -65,7 +66,7 @@ export function formOf(camp: Camp): CampForm {
     enroll_closes_at: wallClock(camp.enroll_closes_at),
     starts_on: camp.starts_on,
     ends_on: camp.ends_on,
-    required_days: camp.required_days,
+    refund_policy: policyOf(camp.refund_policy),
     planet_id: camp.planet_id ?? "",
     checkin_id: camp.checkin_id ?? "",
     poster_key: camp.poster_key ?? "",
@@ -86,7 +87,7 @@ export function bodyOf(form: CampForm): Schemas["CampIn"] {
     enroll_closes_at: instant(form.enroll_closes_at),
     starts_on: form.starts_on,
     ends_on: form.ends_on,
-    required_days: form.required_days ?? 0,
+    refund_policy: { ...form.refund_policy },
     planet_id: form.planet_id || null,
     checkin_id: form.checkin_id || null,
     poster_key: form.poster_key || null,
@@ -134,7 +135,7 @@ export function lockedIn(status: Schemas["CampStatus"] | null): Set<string> {
 /** What the service would refuse, by its field names. `camp` is what was read, null for a new one. */
 export function problemsOf(form: CampForm, camp: Camp | null): Problems {
   const published = camp !== null && camp.status !== "draft";
-  const found = published ? {} : { ...termProblems(form), ...dayProblems(form) };
+  const found = published ? {} : { ...termProblems(form), ...dayProblems(form), ...policyProblems(form) };
   if (form.capacity !== null && (form.capacity < 1 || form.capacity > MAX_CAPACITY))
     found.capacity = `人数上限须在 1 至 ${MAX_CAPACITY} 之间`;
   if (published) Object.assign(found, publishedProblems(form, camp));
@@ -160,14 +161,21 @@ function dayProblems(form: CampForm): Problems {
   const found: Problems = {};
   if (!form.starts_on) found.starts_on = "请选择开始日期";
   if (!form.ends_on) found.ends_on = "请选择结束日期";
-  if (form.required_days === null) found.required_days = "请填写要求打卡天数";
   if (!form.starts_on || !form.ends_on) return found;
   const total = totalDays(form);
   if (total === 0) found.ends_on = "结束日期不能早于开始日期";
   else if (total > MAX_DAYS) found.ends_on = `训练营最长 ${MAX_DAYS} 天`;
-  else if (form.required_days !== null && (form.required_days < 1 || form.required_days > total))
-    found.required_days = `要求打卡天数须在 1 至 ${total} 天之间`;
   return found;
+}
+
+/** Fields of the deal that nobody filled in. What its numbers can't be, the service says. */
+function policyProblems({ refund_policy: policy }: CampForm): Problems {
+  return underPolicy(gapsIn(policy, null));
+}
+
+/** The same at the fields of the form. */
+export function underPolicy(found: Problems): Problems {
+  return Object.fromEntries(Object.entries(found).map(([field, text]) => [`${POLICY}.${field}`, text]));
 }
 
 function publishedProblems(form: CampForm, camp: Camp): Problems {
@@ -225,5 +233,8 @@ export function refusedFields(error: ApiError): Problems {
   const named = error.data?.fields;
   if (error.code === "camp_incomplete")
     return Object.fromEntries(Array.isArray(named) ? named.map((name) => [String(name), "发布前必填"]) : []);
-  return WORDS[error.code] ?? error.fields;
+  const found = WORDS[error.code] ?? error.fields;
+  // Of a camp whose deal is stored as a mere number of days.
+  const { required_days: days, ...others } = found;
+  return days === undefined ? found : { ...others, [`${POLICY}.${PLAIN_DAYS}`]: days };
 }

@@ -70,8 +70,18 @@ export const MATCH_METHOD: Record<Schemas["MatchMethod"], string> = {
   manual: "人工",
 };
 
+/** How a member stands with the whole deposit, at any time. */
+export const STANDING: Record<Schemas["Standing"], Label> = {
+  not_started: { text: "未开始", type: "info" },
+  in_progress: { text: "进行中", type: "primary" },
+  reached: { text: "已达标", type: "success" },
+  out_of_reach: { text: "已无法达标", type: "warning" },
+};
+
+/** What comes of the deposit; there is none before the camp's end was seen. */
 export const VERDICT: Record<Schemas["Verdict"], Label> = {
   eligible: { text: "符合", type: "success" },
+  partial: { text: "部分退还", type: "primary" },
   needs_confirmation: { text: "需人工确认", type: "warning" },
   not_eligible: { text: "不符合", type: "danger" },
 };
@@ -108,6 +118,29 @@ export const SYNC_STATUS: Record<Schemas["SyncStatus"], Label> = {
 export const SYNC_TRIGGER: Record<Schemas["SyncTrigger"], string> = {
   scheduler: "自动",
   manual: "手动",
+};
+
+/** A day of a member: in words, and where its colour alone wouldn't say it, as a sign. */
+export const DAY_STATE: Record<Schemas["DayState"], { text: string; sign: string }> = {
+  checked: { text: "已打卡", sign: "✓" },
+  missed: { text: "未打卡", sign: "✕" },
+  makeup: { text: "补卡", sign: "补" },
+  appeal: { text: "申诉认定", sign: "诉" },
+  coach: { text: "教练认定", sign: "认" },
+  leave: { text: "请假", sign: "假" },
+  amnesty: { text: "豁免", sign: "免" },
+  rest: { text: "不计打卡", sign: "休" },
+  today: { text: "今天", sign: "" },
+  future: { text: "未到或未统计", sign: "" },
+};
+
+/** Why a day is granted. */
+export const GRANT_KIND: Record<Schemas["GrantKind"], Label> = {
+  coach: { text: "教练认定", type: "success" },
+  makeup: { text: "补卡", type: "success" },
+  appeal: { text: "申诉认定", type: "success" },
+  leave: { text: "请假", type: "info" },
+  amnesty: { text: "豁免", type: "info" },
 };
 
 export const CHECKIN_SOURCE: Record<Schemas["CheckinSource"], Label> = {

@@ -22,6 +22,7 @@ const ACTS: Record<string, string> = {
   "member.correct": "会员修改星球信息",
   "member.join": "标记进群",
   "member.unjoin": "取消进群标记",
+  "member.grant": "认定打卡",
 };
 
 const FIELDS: Record<string, string> = {

@@ -50,6 +50,15 @@ export function enrolledByMonth(months: Schemas["MonthOut"][]): EChartsCoreOptio
         data: months.map((one) => one.enrolled),
       },
       {
+        name: "部分退还",
+        type: "bar",
+        color: "#8a63c7",
+        barMaxWidth: 28,
+        itemStyle: { borderRadius: [3, 3, 0, 0] },
+        tooltip: { valueFormatter: (count: number) => `${count} 人` },
+        data: months.map((one) => one.partial),
+      },
+      {
         name: "完成率",
         type: "line",
         color: ORANGE,

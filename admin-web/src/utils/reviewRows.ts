@@ -17,8 +17,12 @@ export interface ReviewRow {
   wechat: string;
   kind: Schemas["RefundKind"] | null;
   status: Schemas["RefundStatus"] | null;
-  /** Of the refund; without one, what is left of the payment. */
+  /** 应退: what the refund pays as things stand; without one, what the member is entitled to. */
   amountFen: number;
+  /** What is left of the payment, whatever the member is entitled to; null where only the refund is known. */
+  leftFen: number | null;
+  /** How the amount comes about, in one line. */
+  amountLine: string;
   days: number | null;
   required: number | null;
   daysRanking: number | null;
@@ -59,6 +63,7 @@ export const stageOf = (row: ReviewRow): Stage => (row.status === null ? "none" 
 export type Group = Schemas["Verdict"] | "unmatched" | "extra";
 export const GROUPS: Record<Group, Label> = {
   eligible: { text: "符合", type: "success" },
+  partial: { text: "部分退还", type: "primary" },
   needs_confirmation: { text: "需人工确认", type: "warning" },
   not_eligible: { text: "不符合", type: "danger" },
   unmatched: { text: "未匹配", type: "warning" },
@@ -81,7 +86,9 @@ export function fromLine(line: Line): ReviewRow {
     wechat: line.wechat_nickname,
     kind: line.refund?.kind ?? null,
     status: line.refund?.status ?? null,
-    amountFen: line.refund?.amount_fen ?? line.paid_fen - line.refunded_fen,
+    amountFen: line.refund?.amount_fen ?? Math.max(0, line.entitled_fen - line.refunded_fen),
+    leftFen: line.paid_fen - line.refunded_fen,
+    amountLine: line.amount_line,
     days: line.days,
     required: line.required_days,
     daysRanking: line.days_ranking,
@@ -107,6 +114,8 @@ export function fromRefund(refund: Refund): ReviewRow {
     kind: refund.kind,
     status: refund.status,
     amountFen: refund.amount_fen,
+    leftFen: null,
+    amountLine: refund.amount_line,
     days: refund.days,
     required: refund.required_days,
     daysRanking: refund.days_ranking,
@@ -121,11 +130,27 @@ export function fromRefund(refund: Refund): ReviewRow {
 
 /** The rows with the newest word about one refund. */
 export function withRefund(rows: readonly ReviewRow[], refund: Refund): ReviewRow[] {
-  return rows.map((row) =>
-    row.refundId === refund.id
-      ? { ...row, kind: refund.kind, status: refund.status, amountFen: refund.amount_fen }
-      : row,
-  );
+  return rows.map((row) => (row.refundId === refund.id ? { ...row, ...wordAbout(refund) } : row));
+}
+
+/** An extra refund has no evidence of its own: the member's stays. */
+function wordAbout(refund: Refund): Partial<ReviewRow> {
+  const { kind, status, amountFen, ...fresh } = fromRefund(refund);
+  const { amountLine, days, required, daysRanking, daysPosts, daysImport, verdict, reasons } = fresh;
+  const evidence = { amountLine, days, required, daysRanking, daysPosts, daysImport, verdict, reasons };
+  return { kind, status, amountFen, ...(verdict === null ? {} : evidence) };
+}
+
+/** A deposit in review for which nothing is due any more. */
+export const isNothingDue = (row: Pick<ReviewRow, "kind" | "status" | "amountFen">): boolean =>
+  row.kind === "camp" && row.status === "pending_review" && row.amountFen <= 0;
+
+/** What the reviewer saw of a row; an extra refund has no verdict. */
+export function seenOf(row: ReviewRow): Omit<Schemas["SeenRowIn"], "id"> {
+  return {
+    expected_verdict: row.kind === "camp" ? row.verdict : null,
+    expected_amount_fen: row.amountFen,
+  };
 }
 
 /** Names and numbers that contain what was typed, whatever the case; a number also as a whole. */
@@ -156,72 +181,4 @@ export function sumsBy<K extends string>(
     sums.set(keyOf(row), { count: sum.count + 1, sumFen: sum.sumFen + row.amountFen });
   }
   return sums;
-}
-
-/** What a batch would do, and why the rest of what was chosen stays where it is. */
-export interface Plan extends Sum {
-  ids: string[];
-  leftOut: { text: string; count: number }[];
-  /** Rows that nothing but an imported sheet speaks for; null where the rows were never seen here. */
-  onImport: number | null;
-}
-
-/** Which rows in doubt a batch takes along. */
-export interface Admitted {
-  /** Nothing but the match is in doubt, and it is at least as sure as this. */
-  minConfidence: number;
-  /** Rows of a list that rests on an imported sheet, where the sheet says enough. */
-  acceptImport: boolean;
-}
-
-export const SURE_ONLY: Admitted = { minConfidence: 100, acceptImport: false };
-
-/** A batch takes no more (the service's own limit). */
-export const MOST_AT_ONCE = 1000;
-
-/** As the service decides which rows in doubt may pass together (`batch_refusal` in `refunds/rules.py`). */
-function approvalRefusal(row: ReviewRow, { minConfidence, acceptImport }: Admitted): string | null {
-  if (row.status !== "pending_review") return "不在待审核状态";
-  if (row.verdict === "not_eligible") return "判定不符合，请单独审核";
-  if (row.verdict !== "needs_confirmation") return null;
-  const known = rests(row, "enough_days", ["match_below_100"]) || (acceptImport && restsOnImport(row));
-  return known && (row.confidence ?? 0) >= minConfidence ? null : "需要人工确认，请单独审核";
-}
-
-function rests(row: ReviewRow, on: string, besides: string[]): boolean {
-  const codes = row.reasons.map((reason) => reason.code);
-  return codes.includes(on) && codes.every((code) => code === on || besides.includes(code));
-}
-
-const restsOnImport = (row: ReviewRow) => rests(row, "import_enough", ["not_counted", "match_below_100"]);
-
-export function planApproval(rows: readonly ReviewRow[], admitted: Admitted): Plan {
-  return plan(rows, (row) => approvalRefusal(row, admitted));
-}
-
-export function planRejection(rows: readonly ReviewRow[]): Plan {
-  return plan(rows, (row) => (row.status === "pending_review" ? null : "不在待审核状态"));
-}
-
-function plan(rows: readonly ReviewRow[], refusal: (row: ReviewRow) => string | null): Plan {
-  const ids: string[] = [];
-  const leftOut = new Map<string, number>();
-  let sumFen = 0;
-  for (const row of rows) {
-    const full = ids.length === MOST_AT_ONCE ? `超出一次 ${MOST_AT_ONCE} 笔的上限，请再处理一次` : null;
-    const why = row.refundId === null ? "没有退款单" : (refusal(row) ?? full);
-    if (why !== null || row.refundId === null) {
-      leftOut.set(why ?? "", (leftOut.get(why ?? "") ?? 0) + 1);
-      continue;
-    }
-    ids.push(row.refundId);
-    sumFen += row.amountFen;
-  }
-  return {
-    ids,
-    count: ids.length,
-    sumFen,
-    leftOut: [...leftOut].map(([text, count]) => ({ text, count })),
-    onImport: rows.filter(restsOnImport).length,
-  };
 }

@@ -15,6 +15,8 @@ import {
   type CampForm,
 } from "@/utils/campFields";
 
+import { emptyPolicy } from "@/utils/policyDraft";
+
 import { aCamp } from "./aCamp";
 
 const CAMP = aCamp();
@@ -38,6 +40,11 @@ describe("what is sent", () => {
       deposit_fen: 20000,
       volunteer_ids: ["u2"],
     });
+    const policy = {
+      ...formOf(CAMP).refund_policy,
+      payout: { kind: "pro_rata", min: 5, full_at: 10, step_fen: 1 },
+    };
+    expect(changeOf(formOf(CAMP), draft({ refund_policy: policy }))).toEqual({ refund_policy: policy });
     expect(changeOf(formOf(CAMP), draft({ capacity: null, enroll_opens_at: "" }))).toEqual({
       capacity: null,
       enroll_opens_at: null,
@@ -51,17 +58,18 @@ describe("problems of a draft", () => {
       "deposit_fen",
       "ends_on",
       "name",
-      "required_days",
+      "refund_policy.conditions.0.days",
       "starts_on",
     ]);
     expect(problemsOf(draft(), CAMP)).toEqual({});
   });
 
-  it("counts the camp's days with both ends", () => {
-    expect(problemsOf(draft({ required_days: 22 }), CAMP)).toEqual({});
-    expect(problemsOf(draft({ required_days: 23 }), CAMP)).toEqual({
-      required_days: "要求打卡天数须在 1 至 22 天之间",
+  it("leaves it to the service what the numbers of a deal can be", () => {
+    const days = (count: number) => ({
+      ...emptyPolicy(),
+      conditions: [{ kind: "days_at_least", days: count }],
     });
+    expect(problemsOf(draft({ refund_policy: days(9999) }), CAMP)).toEqual({});
     expect(problemsOf(draft({ ends_on: "2026-03-09" }), CAMP)).toEqual({
       ends_on: "结束日期不能早于开始日期",
     });
@@ -123,5 +131,9 @@ describe("refusals of the service", () => {
       deposit_fen: "押金须…",
     });
     expect(refusal("camp_wrong_state")).toEqual({});
+    // A deal that is stored as a mere number of days.
+    expect(refusal("validation_error", { fields: [{ field: "required_days", message: "须在…" }] })).toEqual({
+      "refund_policy.conditions.0.days": "须在…",
+    });
   });
 });

@@ -10,6 +10,7 @@ it("asks for what the address says", () => {
       camp_id: "c1",
       match_status: "unmatched,conflict",
       confidence: "0",
+      standing: "in_progress,out_of_reach",
       verdict: "eligible",
       joined: "false",
       q: "林",
@@ -18,6 +19,7 @@ it("asks for what the address says", () => {
     camp_id: "c1",
     match_status: "unmatched,conflict",
     confidence: 0,
+    standing: "in_progress,out_of_reach",
     verdict: "eligible",
     joined: false,
     q: "林",
@@ -27,6 +29,13 @@ it("asks for what the address says", () => {
 
 it("leaves out what no member can be, so that an old link still opens", () => {
   expect(
-    memberQuery({ ...none, match_status: "bound,matched", confidence: "hoch", verdict: "yes", joined: "1" }),
+    memberQuery({
+      ...none,
+      match_status: "bound,matched",
+      standing: "done",
+      confidence: "hoch",
+      verdict: "yes",
+      joined: "1",
+    }),
   ).toEqual({ match_status: "matched" });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { sumOfSelected } from "@/composables/useRefundSelection";
 import { questionFor } from "@/composables/useReviewDesk";
 import { figuresOf, linesOf } from "@/utils/caseDetail";
 import { actsFor, mayGrant } from "@/utils/refundActs";
 import { refundQuery } from "@/utils/refundQuery";
+import { newsIn } from "@/utils/staleRows";
 import { isSame } from "@/utils/sameText";
 import { scrollToRow, visibleRows } from "@/utils/visibleRows";
 import { fenIn } from "@/utils/yuan";
@@ -44,46 +44,57 @@ describe("actsFor", () => {
     ["rejected", ["reopen"]],
     ["succeeded", []],
   ] as const)("%s: %j", (status, acts) => {
-    expect(actsFor({ status }, everything)).toEqual(acts);
+    expect(actsFor(aRow({ status }), everything)).toEqual(acts);
   });
 
   it("leaves money that failed to those who may send it", () => {
     const coach = (permission: string) => permission === "refund.review";
-    expect(actsFor({ status: "failed" }, coach)).toEqual([]);
-    expect(actsFor({ status: "processing" }, coach)).toEqual([]);
-    expect(actsFor({ status: "pending_review" }, coach)).toEqual(["approve", "reject"]);
+    expect(actsFor(aRow({ status: "failed" }), coach)).toEqual([]);
+    expect(actsFor(aRow({ status: "processing" }), coach)).toEqual([]);
+    expect(actsFor(aRow({ status: "pending_review" }), coach)).toEqual(["approve", "reject"]);
+  });
+
+  it("leaves nothing but to reject where nothing is due", () => {
+    expect(actsFor(aRow({ amountFen: 0 }), everything)).toEqual(["reject"]);
+    expect(actsFor(aRow({ kind: "exception", amountFen: 100 }), everything)).toContain("approve");
   });
 
   it("offers an extra refund only while nothing of the payment is under way", () => {
     expect(mayGrant(aRow({ status: null, refundId: null }), everything)).toBe(true);
     expect(mayGrant(aRow({ status: "rejected" }), everything)).toBe(true);
     expect(mayGrant(aRow({ status: "failed" }), everything)).toBe(false);
-    expect(mayGrant(aRow({ status: null, amountFen: 0 }), everything)).toBe(false);
+    expect(mayGrant(aRow({ status: null, leftFen: 0 }), everything)).toBe(false);
+    // Whatever somebody is entitled to: an extra refund is asked for with a reason.
+    expect(mayGrant(aRow({ status: null, amountFen: 0 }), everything)).toBe(true);
   });
 });
 
-it("asks for a reason before a refund that isn't deserved, and proposes one for a rejection", () => {
-  expect(questionFor("approve", aRow({ verdict: "not_eligible" })).required).toBe(true);
+it("shows before an approval how the amount comes about, and proposes a reason for a rejection", () => {
+  expect(questionFor("approve", aRow()).lines[1]).toBe("应退金额：打卡 7 天；满 5 天全退 → ¥99");
   expect(questionFor("approve", aRow()).required).toBe(false);
-  expect(questionFor("reject", aRow({ days: 2 })).proposal).toBe("打卡未达标");
-  expect(questionFor("reject", aRow()).proposal).toBe("");
+  expect(questionFor("reject", aRow({ verdict: "not_eligible" })).proposal).toBe("打卡未达标");
+  expect(questionFor("reject", aRow({ days: 2, verdict: "partial" })).proposal).toBe("");
+});
+
+describe("a row that changed", () => {
+  const row = aRow({ amountFen: 9900, days: 7 });
+
+  it("says what was seen and what is now", () => {
+    const data = { verdict: "partial", amount_fen: 6600, days: 4 };
+    expect(newsIn({ code: "stale_evidence", data }, row)).toBe(
+      "打卡或匹配数据刚刚更新。您看到的是 「符合」 ¥99 打卡 7 天，现在是 「部分退还」 ¥66 打卡 4 天。请核对后再审核。",
+    );
+  });
+
+  it("says what to do where nothing is due", () => {
+    expect(newsIn({ code: "refund_nothing_due", data: null }, row)).toContain("请拒绝");
+    expect(newsIn({ code: "not_found", data: null }, row)).toBe("");
+  });
 });
 
 it("reads amounts as people write them, and nothing else", () => {
   expect(["99", "99.5", "¥1,299.00", " 0.01 "].map(fenIn)).toEqual([9900, 9950, 129900, 1]);
   expect(["", "0", "0.00", "-1", "9.999", "1e3", "九十九"].map(fenIn)).toEqual(Array(7).fill(null));
-});
-
-it("sums a selection whose rows were not all seen", () => {
-  const seen = new Map([
-    ["a", aRow({ amountFen: 100 })],
-    ["b", aRow({ amountFen: 200 })],
-  ]);
-  const all = { ids: ["a", "b", "c", "d"], count: 4, sum_fen: 1000, total: 4 };
-  expect(sumOfSelected(["a", "b", "c", "d"], seen, all)).toBe(1000);
-  // Only what was seen can have been taken out by hand.
-  expect(sumOfSelected(["a", "c", "d"], seen, all)).toBe(800);
-  expect(sumOfSelected(["a"], seen, all)).toBe(100);
 });
 
 it("compares names as the service does", () => {

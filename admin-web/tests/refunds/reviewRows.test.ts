@@ -2,80 +2,17 @@ import { describe, expect, it } from "vitest";
 
 import {
   fits,
+  fromLine,
   fromRefund,
   groupOf,
-  MOST_AT_ONCE,
-  planApproval,
-  planRejection,
+  isNothingDue,
+  seenOf,
   stageOf,
   sumsBy,
-  SURE_ONLY,
   withRefund,
 } from "@/utils/reviewRows";
 
-import { aRefund, aRow, because } from "./rows";
-
-describe("planApproval", () => {
-  it("takes what is beyond doubt and extra refunds, and says why the rest stays", () => {
-    const sure = aRow();
-    const extra = aRow({ kind: "duplicate", verdict: null, reasons: [], confidence: null });
-    const plan = planApproval(
-      [
-        sure,
-        extra,
-        aRow({ verdict: "needs_confirmation", reasons: because("sources_disagree", "enough_days") }),
-        aRow({ verdict: "not_eligible", reasons: because("days_short") }),
-        aRow({ status: "approved" }),
-        aRow({ refundId: null, status: null }),
-      ],
-      SURE_ONLY,
-    );
-    expect(plan).toMatchObject({ ids: [sure.refundId, extra.refundId], count: 2, sumFen: 19800 });
-    expect(plan.leftOut).toEqual([
-      { text: "需要人工确认，请单独审核", count: 1 },
-      { text: "判定不符合，请单独审核", count: 1 },
-      { text: "不在待审核状态", count: 1 },
-      { text: "没有退款单", count: 1 },
-    ]);
-  });
-
-  it.each([
-    [["match_below_100", "enough_days"], 66, 66, 1],
-    [["match_below_100", "enough_days"], 33, 66, 0],
-    [["match_below_100", "days_short"], 66, 66, 0],
-    [["match_below_100", "posts_incomplete", "enough_days"], 66, 33, 0],
-  ])("with %j at %i admits from %i: %i", (codes, confidence, minConfidence, count) => {
-    const row = aRow({ verdict: "needs_confirmation", reasons: because(...codes), confidence });
-    expect(planApproval([row], { minConfidence, acceptImport: true }).count).toBe(count);
-  });
-
-  it("lets a sheet do only when somebody says so, and only where the sheet says enough", () => {
-    const rows = [
-      aRow({ verdict: "needs_confirmation", reasons: because("not_counted", "import_enough") }),
-      aRow({ verdict: "needs_confirmation", reasons: because("not_counted", "import_short") }),
-      aRow({ verdict: "needs_confirmation", reasons: because("import_enough", "days_short") }),
-    ];
-    expect(planApproval(rows, SURE_ONLY)).toMatchObject({ count: 0, onImport: 1 });
-    expect(planApproval(rows, { ...SURE_ONLY, acceptImport: true }).count).toBe(1);
-  });
-
-  it("takes no more than the service does", () => {
-    const plan = planApproval(
-      Array.from({ length: MOST_AT_ONCE + 2 }, () => aRow({ amountFen: 1 })),
-      SURE_ONLY,
-    );
-    expect(plan).toMatchObject({ count: MOST_AT_ONCE, sumFen: MOST_AT_ONCE });
-    expect(plan.leftOut[0]?.count).toBe(2);
-  });
-});
-
-it("rejects whatever waits for review, whatever its verdict", () => {
-  const rows = [
-    aRow({ verdict: "needs_confirmation", reasons: because("days_short") }),
-    aRow({ status: "failed" }),
-  ];
-  expect(planRejection(rows)).toMatchObject({ ids: [rows[0]?.refundId], count: 1 });
-});
+import { aLine, aRefund, aRow } from "./rows";
 
 describe("rows", () => {
   it("keeps people nobody could identify apart from doubtful ones", () => {
@@ -106,5 +43,48 @@ describe("rows", () => {
     const rows = [aRow(), aRow()];
     const fresh = aRefund({ id: rows[1]?.refundId ?? "", status: "rejected" });
     expect(withRefund(rows, fresh).map((row) => row.status)).toEqual(["pending_review", "rejected"]);
+  });
+
+  it("shows what the refund pays, else what the member is entitled to, beside what is left of the payment", () => {
+    const refund = {
+      id: "r",
+      kind: "camp" as const,
+      status: "pending_review" as const,
+      amount_fen: 6600,
+      succeeded_at: null,
+      reject_reason: null,
+      settled_offline: false,
+    };
+    expect(fromLine(aLine({ refund }))).toMatchObject({ amountFen: 6600, leftFen: 9900 });
+    expect(fromLine(aLine({ entitled_fen: 6600 })).amountFen).toBe(6600);
+    expect(fromLine(aLine({ entitled_fen: 0 }))).toMatchObject({ amountFen: 0, leftFen: 9900 });
+    expect(fromLine(aLine({ entitled_fen: 6600, refunded_fen: 9900 }))).toMatchObject({
+      amountFen: 0,
+      leftFen: 0,
+    });
+  });
+
+  it("takes over newer evidence, of an extra refund only its sum", () => {
+    const row = aRow();
+    const fresh = aRefund({ id: row.refundId ?? "", amount_fen: 6600, verdict: "partial", days: 4 });
+    expect(withRefund([row], fresh)[0]).toMatchObject({ verdict: "partial", amountFen: 6600, days: 4 });
+    const extra = aRefund({ id: row.refundId ?? "", kind: "exception", verdict: null, days: null });
+    expect(withRefund([row], extra)[0]).toMatchObject({ verdict: "eligible", days: 7 });
+  });
+
+  it("says what the reviewer saw; an extra refund has no verdict", () => {
+    expect(seenOf(aRow({ verdict: "partial", amountFen: 1 }))).toEqual({
+      expected_verdict: "partial",
+      expected_amount_fen: 1,
+    });
+    expect(seenOf(aRow({ kind: "exception", verdict: "not_eligible" }))).toMatchObject({
+      expected_verdict: null,
+    });
+  });
+
+  it("knows a deposit in review for which nothing is due any more", () => {
+    expect(isNothingDue(aRow({ amountFen: 0 }))).toBe(true);
+    expect(isNothingDue(aRow({ amountFen: 0, status: "rejected" }))).toBe(false);
+    expect(isNothingDue(aRow())).toBe(false);
   });
 });

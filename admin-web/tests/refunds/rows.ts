@@ -17,6 +17,8 @@ export function aRow(row: Partial<ReviewRow> = {}): ReviewRow {
     kind: "camp",
     status: "pending_review",
     amountFen: 9900,
+    leftFen: 9900,
+    amountLine: "打卡 7 天；满 5 天全退 → ¥99",
     days: 7,
     required: 5,
     daysRanking: 7,
@@ -59,6 +61,7 @@ export function aRefund(refund: Partial<Schemas["RefundOut"]> = {}): Schemas["Re
     required_days: 5,
     confidence: 100,
     match_method: "planet_number",
+    amount_line: "打卡 7 天；满 5 天全退 → ¥99",
     reviewer_name: null,
     reviewed_at: null,
     review_note: null,
@@ -75,5 +78,33 @@ export function aRefund(refund: Partial<Schemas["RefundOut"]> = {}): Schemas["Re
     undoable: false,
     created_at: "2026-03-10T02:00:00+08:00",
     ...refund,
+  };
+}
+
+export function aLine(line: Partial<Schemas["LineOut"]> = {}): Schemas["LineOut"] {
+  last += 1;
+  return {
+    member_id: `member-${last}`,
+    payment_id: `payment-${last}`,
+    planet_nickname: `学员${last}`,
+    planet_number: String(100 + last),
+    wechat_nickname: `微信${last}`,
+    match_status: "matched",
+    confidence: 100,
+    match_method: "planet_number",
+    days: 7,
+    days_ranking: 7,
+    days_posts: 7,
+    days_import: null,
+    required_days: 5,
+    standing: "reached",
+    verdict: "eligible",
+    entitled_fen: 9900,
+    reasons: because("enough_days"),
+    amount_line: "打卡 7 天；满 5 天全退 → ¥99",
+    paid_fen: 9900,
+    refunded_fen: 0,
+    refund: null,
+    ...line,
   };
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import { useBatchReview } from "@/composables/useBatchReview";
-import { planApproval, planRejection, SURE_ONLY } from "@/utils/reviewRows";
+import { planApproval, planRejection, SURE_ONLY } from "@/utils/batchPlan";
 
 import { aRow } from "./rows";
 import { useServer, type Answer } from "./server";
@@ -22,7 +22,7 @@ const approval = () =>
   within(() =>
     useBatchReview(
       () => "approve",
-      () => planApproval(rows, SURE_ONLY),
+      () => planApproval(rows),
       () => SURE_ONLY,
     ),
   );
@@ -33,6 +33,11 @@ it("sends what the person saw, so that the service does exactly that", async () 
   await batch.run("", "");
   expect(server.asked[0]?.body).toEqual({
     ids: rows.map((row) => row.refundId),
+    rows: rows.map((row) => ({
+      id: row.refundId,
+      expected_verdict: "eligible",
+      expected_amount_fen: 9900,
+    })),
     expected_count: 2,
     expected_sum_fen: 19800,
     min_confidence: 100,
@@ -94,8 +99,28 @@ it("rejects with the reason and without asking about doubts", async () => {
   await batch.run("已退出", "");
   expect(server.asked[0]?.body).toEqual({
     ids: rows.map((row) => row.refundId),
+    rows: rows.map((row) => ({
+      id: row.refundId,
+      expected_verdict: "eligible",
+      expected_amount_fen: 9900,
+    })),
     expected_count: 2,
     expected_sum_fen: 19800,
     reason: "已退出",
   });
+});
+
+it("asks the service which rows in doubt would pass, without letting any of them", async () => {
+  server.on("POST", APPROVE, ({ body }) =>
+    body.expected_count === 0
+      ? { status: 409, code: "expectation_mismatch", message: "不一致", data: { count: 5, sum_fen: 100 } }
+      : done,
+  );
+  const batch = approval();
+  expect(await batch.ask()).toBe(true);
+  expect(server.asked[0]?.body).toMatchObject({ expected_count: 0, expected_sum_fen: 0 });
+  expect(batch.figures.value).toEqual({ count: 5, sumFen: 100 });
+  expect([batch.corrected.value, batch.result.value]).toEqual([null, null]);
+  await batch.run("", "");
+  expect(server.asked[1]?.body).toMatchObject({ expected_count: 5, expected_sum_fen: 100 });
 });

@@ -8,6 +8,7 @@ const month = (values: Partial<Schemas["MonthOut"]>) =>
   ({
     month: "2026-02",
     enrolled: 0,
+    partial: 0,
     completion_rate: null,
     income_fen: 0,
     refunded_fen: 0,
@@ -17,8 +18,11 @@ const series = (option: unknown) => (option as { series: { name: string; data: u
 
 describe("charts of reports", () => {
   it("leaves a gap where there is nothing to divide by, not a zero", () => {
-    const [, rate] = series(enrolledByMonth([month({}), month({ enrolled: 3, completion_rate: 2 / 3 })]));
+    const [, partial, rate] = series(
+      enrolledByMonth([month({}), month({ enrolled: 3, partial: 1, completion_rate: 2 / 3 })]),
+    );
     expect(rate?.data).toEqual([null, 66.7]);
+    expect(partial?.data).toEqual([0, 1]);
     const [camp] = series(
       comparisonChart([
         { camp_name: "甲", completion_rate: 0.5, participation_rate: null } as Schemas["CampFiguresOut"],

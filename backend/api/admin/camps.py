@@ -13,10 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
-from backend.camps import projects, repository, service
+from backend.api.rules import RuleOut
+from backend.camps import projects, repository, rules, service
 from backend.camps.repository import CampRow
 from backend.camps.rules import MAX_DESCRIPTION_HTML, CampFields
 from backend.core.errors import Conflict, Invalid, NotFound
+from backend.eligibility import policy as policies
+from backend.eligibility.offers import normal, offer_of, same_deal
+from backend.eligibility.policy import PolicyRefused
 from backend.models.camps import MAX_CAPACITY, CampStaffKind, CampStatus
 from backend.models.staff import Staff
 from backend.runtime import Runtime
@@ -36,6 +40,8 @@ Html = Annotated[str, Field(max_length=MAX_DESCRIPTION_HTML)]
 CheckinId = Annotated[str, Field(pattern=r"^\d{1,32}$")]
 Key = Annotated[str, Field(max_length=100)]
 Ids = Annotated[frozenset[Id], Field(max_length=50)]
+# A deal as data (reference fair-deal §3); what is wrong with it is said field by field.
+PolicyIn = Annotated[dict[str, Any], Field(max_length=10)]
 
 
 class CampNotPublished(Conflict):
@@ -58,11 +64,20 @@ class _CampBody(Model):
 
 
 class CampIn(_CampBody):
+    """The deal is a mere number of days (``required_days``, all or nothing), or a ``refund_policy`` of version 2."""
+
     name: Name
     deposit_fen: Fen
     starts_on: Day
     ends_on: Day
-    required_days: Days
+    required_days: Days | None = None
+    refund_policy: PolicyIn | None = None
+
+    def fields(self) -> CampFields:
+        """Raises Invalid."""
+        given = {name: getattr(self, name) for name in CampIn.model_fields if name not in _DEAL}
+        draft = CampFields(**given, refund_policy={})
+        return dataclasses.replace(draft, refund_policy=deal(draft, self.required_days, self.refund_policy))
 
 
 class CampChange(_CampBody):
@@ -73,15 +88,49 @@ class CampChange(_CampBody):
     starts_on: Day | None = None
     ends_on: Day | None = None
     required_days: Days | None = None
+    refund_policy: PolicyIn | None = None
 
     def applied_to(self, old: CampFields) -> CampFields:
         """Raises Invalid."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
-        empty = {name: "必填" for name in given.keys() & CampIn.model_fields.keys() - _CampBody.model_fields.keys()
-                 if given[name] is None}  # fmt: skip
+        required = CampIn.model_fields.keys() - _CampBody.model_fields.keys() - _DEAL
+        empty = {name: "必填" for name in given.keys() & required if given[name] is None}
+        if given.keys() & _DEAL and self.required_days is None and self.refund_policy is None:
+            empty["required_days"] = "必填"
         if empty:
             raise Invalid(empty)
-        return dataclasses.replace(old, **given)
+        new = dataclasses.replace(old, **{name: value for name, value in given.items() if name not in _DEAL})
+        if not self.model_fields_set & _DEAL:
+            return new
+        return dataclasses.replace(new, refund_policy=deal(new, self.required_days, self.refund_policy, old=old))
+
+
+_DEAL = {"required_days", "refund_policy"}
+
+
+def deal(
+    new: CampFields, required_days: int | None, policy: dict[str, Any] | None, *, old: CampFields | None = None
+) -> dict[str, Any]:
+    """The deal that a form asks for, as it is stored; the same deal in another form stays as it was.
+
+    A form that was read and sent back has both fields, of which a person may have changed one. Raises Invalid.
+    """
+    stays = old is not None and policy is not None and same_deal(policy, old.refund_policy)
+    if policy is None or (stays and old is not None):
+        if old is not None and required_days in (None, rules.deal_of(old).required_days):
+            return old.refund_policy
+        if required_days is None:
+            raise Invalid({"required_days": "必填"})
+        return {"kind": "threshold", "required_days": required_days}
+    try:
+        stored = policies.read(policy).dump() if "version" in policy else policy
+    except PolicyRefused as refused:
+        raise Invalid({f"refund_policy.{field}": text for field, text in refused.problems.items()}) from refused
+    told = rules.deal_of(dataclasses.replace(new, refund_policy=stored)).required_days
+    before = rules.deal_of(old).required_days if old is not None else None
+    if required_days not in (None, told, before):
+        raise Invalid({"required_days": "与退款规则不一致，请只填写其中一项"})
+    return stored
 
 
 class PersonOut(Model):
@@ -91,6 +140,9 @@ class PersonOut(Model):
 
 class CampOut(Model):
     """``enrolled`` counts members, ``pending_orders`` hold seats too; ``paid_fen`` is all that came in.
+
+    ``refund_policy`` is the deal in version 2; ``required_days`` the least number of days that brings the whole deposit
+    back, null for a deal that can't be read.
 
     ``personal_data_cleared_at``: since then names and texts of its members are blank (个人信息已清除).
     """
@@ -106,7 +158,9 @@ class CampOut(Model):
     starts_on: Day
     ends_on: Day
     total_days: int
-    required_days: int
+    required_days: int | None
+    refund_policy: dict[str, Any]
+    rule: RuleOut
     planet_id: Id | None
     checkin_id: str | None
     poster_key: str | None
@@ -151,8 +205,11 @@ async def camp_out(runtime: Runtime, row: CampRow, people: People) -> CampOut:
     for kind, staff in people:
         by_kind[kind].append(PersonOut.model_validate(staff))
     columns = {name: getattr(camp, name) for name in CampOut.model_fields if hasattr(camp, name)}
+    deal = offer_of(camp, camp)
     return CampOut(
-        **columns,
+        **columns | {"refund_policy": normal(camp.refund_policy)},
+        required_days=deal.required_days,
+        rule=RuleOut.model_validate(deal),
         poster_url=await uploads.url_of(runtime, camp.poster_key),
         group_qr_url=await uploads.url_of(runtime, camp.group_qr_key),
         group_qr_uploaded_at=row.group_qr_uploaded_at,
@@ -214,8 +271,7 @@ async def list_camps(
 @router.post("", dependencies=[Writer])
 async def create_camp(body: CampIn, runtime: RuntimeDep, session: SessionDep, viewer: CurrentStaff) -> Answer[CampOut]:
     """Save a draft."""
-    fields = CampFields(**{name: getattr(body, name) for name in CampIn.model_fields})
-    camp = await service.create(session, viewer.actor, fields, payment=runtime.settings.payment)
+    camp = await service.create(session, viewer.actor, body.fields(), payment=runtime.settings.payment)
     return await _read(session, runtime, camp.id)
 
 

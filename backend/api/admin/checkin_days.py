@@ -9,10 +9,12 @@ from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.camps.service import get_camp
 from backend.checkins import overview
-from backend.checkins.overview import DayFigures, Standing
+from backend.checkins.overview import DayFigures, Place
+from backend.core import clock
+from backend.eligibility.offers import offer_of
 from backend.models.camps import Camp
 from backend.models.checkins import CheckinSource
-from backend.models.members import MatchStatus, Member, Verdict
+from backend.models.members import MatchStatus, Member, Standing, Verdict
 from backend.staff.rules import Permission
 
 router = APIRouter(
@@ -51,15 +53,20 @@ class DayListOut(DayOut):
     unmatched: list[NameOut]
 
 
-class StandingOut(NameOut):
-    """``rank`` by days, equal for equal days; ``rate`` is days ÷ required and can pass 1."""
+class PlaceOut(NameOut):
+    """``rank`` by days, equal for equal days; ``rate`` is days ÷ required and can pass 1, null where nobody can tell.
+
+    ``verdict`` is null until the camp's end was seen.
+    """
 
     rank: int
     match_status: MatchStatus
     days: int
-    required_days: int
-    rate: float
-    verdict: Verdict
+    required_days: int | None
+    days_left: int
+    rate: float | None
+    standing: Standing
+    verdict: Verdict | None
     last_posted_at: Instant | None
     calendar: list[CalendarDayOut]
 
@@ -104,24 +111,27 @@ async def day(camp: VisibleCamp, day: Day, session: SessionDep) -> Answer[DayLis
 @router.get("/ranking")
 async def ranking(
     camp: VisibleCamp, session: SessionDep, page: PageDep, q: Annotated[str | None, Query(max_length=50)] = None
-) -> Answer[Rows[StandingOut]]:
+) -> Answer[Rows[PlaceOut]]:
     """Members with most days first, each with the camp's calendar."""
-    return answer(Rows.of(await overview.ranking(session, camp, page, q=q), _standing_out))
+    return answer(Rows.of(await overview.ranking(session, camp, page, q=q), lambda place: _place_out(camp, place)))
 
 
 def _name(member: Member) -> dict[str, object]:
     return NameOut.model_validate(member).model_dump()
 
 
-def _standing_out(standing: Standing) -> StandingOut:
-    return StandingOut(
-        **_name(standing.member),
-        rank=standing.rank,
-        match_status=standing.member.status,
-        days=standing.assessment.days,
-        required_days=standing.assessment.required_days,
-        rate=standing.rate,
-        verdict=standing.assessment.verdict,
-        last_posted_at=standing.last_posted_at,
-        calendar=[CalendarDayOut.model_validate(each) for each in standing.calendar],
+def _place_out(camp: Camp, place: Place) -> PlaceOut:
+    member = place.member
+    return PlaceOut(
+        **_name(member),
+        rank=place.rank,
+        match_status=member.status,
+        days=member.days,
+        required_days=member.required_days,
+        days_left=offer_of(member, camp).days_left(clock.today()),
+        rate=place.rate,
+        standing=member.standing,
+        verdict=member.verdict,
+        last_posted_at=place.last_posted_at,
+        calendar=[CalendarDayOut.model_validate(each) for each in place.calendar],
     )

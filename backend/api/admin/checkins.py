@@ -15,6 +15,7 @@ from backend.core import clock
 from backend.core.errors import Invalid
 from backend.members import service as members
 from backend.models.checkins import CheckinSource
+from backend.models.members import Standing
 from backend.staff.rules import Permission
 
 router = APIRouter(tags=["打卡"], dependencies=[Depends(Allowed(Permission.CHECKIN_VIEW))])
@@ -47,8 +48,8 @@ class DayCountOut(Model):
 class CheckinStatsOut(Model):
     """Members only, except ``unlinked``: people of the ranking without an enrolment.
 
-    ``participated`` have a day at all, ``reached`` the required days; ``average_rate`` is the mean of days ÷ required
-    days, each at most 1, and null without members.
+    ``participated`` have a day at all, ``reached`` are sure of the whole deposit. ``average_rate`` is the mean of
+    days ÷ required days, each at most 1, and null without members.
     """
 
     last_complete_sync_at: Instant | None
@@ -103,8 +104,7 @@ async def checkin_stats(camp_id: Id, session: SessionDep, viewer: CurrentStaff) 
     camp = await get_camp(session, camp_id)
     viewer.require_camp(camp.id)
     everybody = await repository.members_of(session, camp.id)
-    assessed = [members.assessment(member) for member in everybody]
-    days = [each.days for each in assessed]
+    days = [member.days for member in everybody]
     per_day = await repository.members_per_day(session, camp.id)
     begun = rules.days_until(starts_on=camp.starts_on, ends_on=camp.ends_on, today=clock.today())
     return answer(
@@ -112,9 +112,8 @@ async def checkin_stats(camp_id: Id, session: SessionDep, viewer: CurrentStaff) 
             last_complete_sync_at=camp.last_complete_sync_at,
             members=len(everybody),
             participated=sum(each > 0 for each in days),
-            # Nobody's days count without a match, so who has enough is matched.
-            reached=sum(each.days >= each.required_days for each in assessed),
-            average_rate=rules.average_rate([(each.days, each.required_days) for each in assessed]),
+            reached=sum(member.standing is Standing.REACHED for member in everybody),
+            average_rate=rules.average_rate([(member.days, member.required_days) for member in everybody]),
             distribution=[
                 DaysBucketOut.model_validate(b) for b in rules.distribution(Counter(days), total_days=camp.total_days)
             ],

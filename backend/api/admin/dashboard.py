@@ -23,7 +23,7 @@ _NOTHING = figures.Money(0, 0)
 
 
 class CardsOut(Model):
-    """``completion_rate`` is who reached the required days ÷ enrolled, null without members."""
+    """``completion_rate`` is who is sure of the whole deposit ÷ enrolled, null without members."""
 
     camps: int
     enrolling: int
@@ -93,9 +93,13 @@ class IncomeOut(Model):
 
 
 class CompletionOut(Model):
-    """``short`` are members of camps that are over, ``under_way`` who still may reach the days."""
+    """``reached`` are sure of the whole deposit, ``partial`` get a part, ``short`` neither in camps that are over.
+
+    ``under_way`` are the others.
+    """
 
     reached: int
+    partial: int
     short: int
     under_way: int
 

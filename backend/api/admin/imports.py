@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import uuid
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, UploadFile
@@ -16,7 +15,6 @@ from backend.imports import checkins, planet_members, repository
 from backend.imports.outcome import MOST_TOLD, Outcome, Upload
 from backend.models.imports import Import, ImportKind
 from backend.planets.service import get_planet
-from backend.refunds import lists as refund_lists
 from backend.sheets.reading import MAX_BYTES, BadSheet, read_sheet
 from backend.staff.rules import Permission
 
@@ -118,9 +116,7 @@ async def import_checkins(
     upload = await _read(file, whole)
     if mode == "preview":
         return answer(_out(await checkins.preview(session, camp_id, upload)))
-    outcome = await checkins.apply(session, camp_id, upload, actor=viewer.actor)
-    await _refunds_follow(session, camp_id)
-    return answer(_out(outcome))
+    return answer(_out(await checkins.apply(session, camp_id, upload, actor=viewer.actor)))
 
 
 @router.get("/camps/{camp_id}/checkins/imports")
@@ -141,10 +137,7 @@ async def import_members(
     upload = await _read(file, whole)
     if mode == "preview":
         return answer(_out(await planet_members.preview(session, planet_id, upload)))
-    applied = await planet_members.apply(session, planet_id, upload, actor=viewer.actor)
-    for camp_id in applied.camp_ids:
-        await _refunds_follow(session, camp_id)
-    return answer(_out(applied.outcome))
+    return answer(_out(await planet_members.apply(session, planet_id, upload, actor=viewer.actor)))
 
 
 @router.get("/planets/{planet_id}/members/imports")
@@ -167,9 +160,3 @@ async def listed_members(
     planet = await get_planet(session, planet_id)
     found = await repository.listed_page(session, page, planet_id=planet.id, left=left, q=(q or "").strip() or None)
     return answer(Rows.of(found, ListedMemberOut.model_validate))
-
-
-async def _refunds_follow(session: SessionDep, camp_id: uuid.UUID) -> None:
-    """What waits for review shows the days as they are now. The camp is held by the import."""
-    await session.flush()
-    await refund_lists.follow_members(session, camp_id)

@@ -19,7 +19,6 @@ from backend.matching.queue import QueueRow, Tab
 from backend.members import repository as members
 from backend.models.members import MatchMethod
 from backend.planets.service import get_planet
-from backend.refunds import lists as refund_lists
 from backend.staff.rules import Permission
 
 router = APIRouter(tags=["身份匹配"], dependencies=[Depends(Allowed(Permission.MEMBER_MATCH))])
@@ -143,7 +142,6 @@ async def batch_close(body: CloseBatchIn, session: SessionDep, viewer: CurrentSt
     """无法匹配 for many, with one reason."""
     ids = parse_ids(body.ids)
     codes = await batches.close_many(session, ids, actor=viewer.actor, reason=body.reason)
-    await _refunds_follow(session, ids)
     return answer(batch_out(body.ids, codes, _TEXTS))
 
 
@@ -152,19 +150,10 @@ async def batch_confirm(body: MatchBatchIn, session: SessionDep, viewer: Current
     """Say of many that the person found by a nickname is right: matched by hand, confidence 100."""
     ids = parse_ids(body.ids)
     codes = await batches.confirm_many(session, ids, actor=viewer.actor)
-    await _refunds_follow(session, ids)
     return answer(batch_out(body.ids, codes, _TEXTS))
 
 
-async def _refunds_follow(session: SessionDep, member_ids: list[uuid.UUID]) -> None:
-    """What waits for review shows the match as it is now. The camps are held by whoever changed the matches."""
-    await session.flush()
-    for camp_id in await repository.camps_of(session, member_ids):
-        await refund_lists.follow_members(session, camp_id)
-
-
 async def _answer(session: SessionDep, member_id: uuid.UUID) -> Answer[MemberOut]:
-    await _refunds_follow(session, [member_id])
     row = await members.row(session, member_id)
     if row is None:
         raise NotFound("会员不存在")
@@ -211,8 +200,6 @@ async def reopen_match(
 async def match_camp(camp_id: Id, session: SessionDep, viewer: CurrentStaff) -> Answer[MatchedOut]:
     """Match the camp's members anew with what is known of the planet now."""
     counts = await service.match_camp(session, camp_id, viewer.actor)
-    await session.flush()
-    await refund_lists.follow_members(session, camp_id)
     camp = await get_camp(session, camp_id)
     audit.record(
         session,

@@ -1,6 +1,7 @@
 """Members (会员): lists, one member with everything about them, and who joined the group."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -14,18 +15,20 @@ from backend.checkins.rules import DayState
 from backend.core import clock
 from backend.core.errors import Invalid, NotFound
 from backend.core.pagination import PageRequest
+from backend.eligibility.offers import offer_of
+from backend.eligibility.rules import REASON_TEXTS, Reason
 from backend.matching import repository as matching
 from backend.matching.repository import Candidate
 from backend.matching.rules import likeness
 from backend.matching.service import form_of
 from backend.members import repository, service
 from backend.members.repository import Filters, MemberRow
-from backend.members.rules import REASON_TEXTS, Reason
 from backend.models.camps import CampStatus
-from backend.models.members import MatchMethod, MatchStatus, Verdict
+from backend.models.grants import GrantKind
+from backend.models.members import MatchMethod, MatchStatus, Member, Standing, Verdict
 from backend.models.payments import Channel, Excess, PaymentStatus
 from backend.models.planets import PlanetUser
-from backend.models.refunds import RefundKind, RefundStatus
+from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.staff.rules import Permission
 
 router = APIRouter(prefix="/members", tags=["会员"])
@@ -44,7 +47,12 @@ class PlanetPersonOut(Model):
 
 
 class MemberOut(Model):
-    """``planet_user`` is who is matched, or only suggested: ``match_status`` tells."""
+    """``planet_user`` is who is matched, or only suggested: ``match_status`` tells.
+
+    ``verdict`` is null until the camp's end was seen. ``required_days`` is the least number of days that brings the
+    whole deposit back, null for a deal nobody can read; ``days_left`` those on which one more can still be earned.
+    ``entitled_fen``: what comes back as things stand, while the camp runs if nothing more is added.
+    """
 
     id: Id
     camp_id: Id
@@ -59,8 +67,11 @@ class MemberOut(Model):
     planet_user: PlanetPersonOut | None
     joined: bool
     days: int
-    required_days: int
-    verdict: Verdict
+    required_days: int | None
+    days_left: int
+    standing: Standing
+    verdict: Verdict | None
+    entitled_fen: int
     paid_fen: int
     paid_at: Instant
 
@@ -91,12 +102,17 @@ class FoundOut(PlanetPersonOut):
 
 
 class EvidenceOut(Model):
-    """What the member typed beside who was found; ``note`` says what a person has to look at."""
+    """What the member typed beside who was found; ``note`` says what a person has to look at.
+
+    ``amount_line`` says in one line how the amount comes about, ``rule`` what was agreed at payment.
+    """
 
     typed: TypedFormOut
     found: FoundOut | None
     note: str | None
     reasons: list[VerdictReasonOut]
+    amount_line: str
+    rule: str
     days_ranking: int | None
     days_posts: int | None
     days_import: int | None
@@ -107,6 +123,16 @@ class EvidenceOut(Model):
 class CalendarDayOut(Model):
     day: Day
     state: DayState
+
+
+class GrantOut(Model):
+    """A day granted to the member: 认定."""
+
+    day: Day
+    kind: GrantKind
+    reason: str
+    granted_by: str | None
+    created_at: Instant
 
 
 class MatchChangeOut(Model):
@@ -139,6 +165,8 @@ class MemberPaymentOut(Model):
 
 
 class MemberRefundOut(Model):
+    """``amount_fen`` is what it pays now while it waits for review."""
+
     id: Id
     kind: RefundKind
     status: RefundStatus
@@ -164,6 +192,7 @@ class MemberDetailOut(MemberOut):
     joined_at: Instant | None
     evidence: EvidenceOut
     calendar: list[CalendarDayOut]
+    grants: list[GrantOut]
     history: list[MatchChangeOut]
     actions: list[MemberActionOut]
     payments: list[MemberPaymentOut]
@@ -198,14 +227,13 @@ def member_out(row: MemberRow) -> MemberOut:
 
 
 def _fields(row: MemberRow) -> dict[str, Any]:
-    member, assessment = row.member, service.assessment(row.member)
+    member = row.member
     columns = {name: getattr(member, name) for name in MemberOut.model_fields if hasattr(member, name)}
     return columns | {
         "camp_name": row.camp.name,
         "match_status": member.status,
         "planet_user": person_out(row.person) if row.person else None,
-        "days": assessment.days,
-        "verdict": assessment.verdict,
+        "days_left": offer_of(member, row.camp).days_left(clock.today()),
     }
 
 
@@ -230,6 +258,15 @@ def _statuses(
         raise Invalid({"match_status": "不是可选的值"}) from None
 
 
+def _standings(
+    standing: Annotated[str | None, Query(description="可用逗号分隔多个状态")] = None,
+) -> list[Standing]:
+    try:
+        return [Standing(part.strip()) for part in (standing or "").split(",") if part.strip()]
+    except ValueError:
+        raise Invalid({"standing": "不是可选的值"}) from None
+
+
 async def _wanted(
     session: SessionDep,
     viewer: CurrentStaff,
@@ -238,6 +275,7 @@ async def _wanted(
     confidence: Annotated[int | None, Query(ge=0, le=100)] = None,
     joined: bool | None = None,
     verdict: Verdict | None = None,
+    standing: Annotated[list[Standing], Depends(_standings)] = [],  # noqa: B006 - FastAPI copies it
     paid_from: Day | None = None,
     paid_to: Day | None = None,
     q: Annotated[str | None, Query(max_length=50)] = None,
@@ -254,6 +292,7 @@ async def _wanted(
         confidence=confidence,
         joined=joined,
         verdict=verdict,
+        standing=standing,
         paid_from=clock.day_start(paid_from) if paid_from else None,
         paid_before=clock.day_start(paid_to + dt.timedelta(days=1)) if paid_to else None,
         q=q,
@@ -286,12 +325,27 @@ async def read_member(row: Visible, session: SessionDep, viewer: CurrentStaff) -
             joined_at=row.member.joined_at,
             evidence=_evidence(row, candidates),
             calendar=[CalendarDayOut.model_validate(day) for day in progress.calendar],
+            grants=[
+                GrantOut(
+                    day=grant.day, kind=grant.kind, reason=grant.reason, granted_by=name, created_at=grant.created_at
+                )
+                for grant, name in await repository.grants(session, row.member.id)
+            ],
             history=await _history(session, row),
             actions=await _actions(session, row),
             payments=[MemberPaymentOut.model_validate(payment) for payment in payments],
-            refunds=[MemberRefundOut.model_validate(refund) for refund in refunds],
+            refunds=[_refund_out(refund, refunds, row.member) for refund in refunds],
         )
     )
+
+
+def _refund_out(refund: Refund, others: Sequence[Refund], member: Member) -> MemberRefundOut:
+    shown = MemberRefundOut.model_validate(refund)
+    if not refund.follows_member:
+        return shown
+    same = [other for other in others if other.payment_id == refund.payment_id]
+    back = sum(other.amount_fen for other in same if other.status is RefundStatus.SUCCEEDED)
+    return shown.model_copy(update={"amount_fen": max(0, member.entitled_fen - back)})
 
 
 def _evidence(row: MemberRow, candidates: list[CandidateOut]) -> EvidenceOut:
@@ -301,7 +355,11 @@ def _evidence(row: MemberRow, candidates: list[CandidateOut]) -> EvidenceOut:
         typed=TypedFormOut.model_validate(member),
         found=found,
         note=member.match_note,
-        reasons=[VerdictReasonOut(code=code, text=REASON_TEXTS[code]) for code in service.assessment(member).reasons],
+        reasons=[
+            VerdictReasonOut(code=Reason(code), text=REASON_TEXTS[Reason(code)]) for code in member.verdict_reasons
+        ],
+        amount_line=member.breakdown.get("line", ""),
+        rule=offer_of(member, row.camp).short,
         days_ranking=member.days_ranking,
         days_posts=member.days_posts,
         days_import=member.days_import,

@@ -5,27 +5,36 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from backend.api.admin.refunds import ReasonText
-from backend.api.answers import Answer, Model, answer
+from backend.api.admin.refunds import ReasonText, SeenIn
+from backend.api.answers import Answer, Id, Model, answer
 from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep, SessionDep
 from backend.refunds import review
+from backend.refunds.evidence import NothingDue, StaleEvidence
 from backend.staff import flows as staff
 from backend.staff.rules import Permission
 
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_REVIEW))])
 
 
+class SeenRowIn(SeenIn):
+    id: Id
+
+
 class BatchIn(Model):
-    """What the person confirmed; if the server would do anything else, it does nothing."""
+    """What the person confirmed; if the server would do anything else, it does nothing.
+
+    ``rows`` say what they saw of single rows: one that is something else now is skipped with ``stale_evidence``.
+    """
 
     ids: Ids
+    rows: Annotated[list[SeenRowIn], Field(max_length=1000, default_factory=list)]
     expected_count: Annotated[int, Field(ge=0)] | None = None
     expected_sum_fen: Annotated[int, Field(ge=0)] | None = None
 
     @property
     def expected(self) -> review.Expectation:
-        return review.Expectation(self.expected_count, self.expected_sum_fen)
+        return review.Expectation(self.expected_count, self.expected_sum_fen, {row.id: row.seen for row in self.rows})
 
 
 class BatchApproveIn(BatchIn):
@@ -42,9 +51,11 @@ class BatchRejectIn(BatchIn):
 
 _TEXTS = {
     "refund_already_reviewed": review.RefundAlreadyReviewed.message,
-    "stale_evidence": review.StaleEvidence.message,
     "needs_confirmation": "需要人工确认，请单独审核",
     "not_eligible": "系统判定不符合退款条件，请单独审核",
+    StaleEvidence.code: StaleEvidence.message,
+    NothingDue.code: NothingDue.message,
+    "expectation_required": "部分退还，请带上您看到的金额一起提交",
     "refund_not_approved": review.NotApproved.message,
     "refund_already_sent": review.AlreadySent.message,
 }
@@ -54,7 +65,7 @@ _TEXTS = {
 async def batch_approve(
     body: BatchApproveIn, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep
 ) -> Answer[BatchOut]:
-    """Approve many. Rows in doubt are skipped unless ``min_confidence`` admits them."""
+    """Approve many at their amounts of now. Rows in doubt are skipped unless ``min_confidence`` admits them."""
     settings = runtime.settings.refund
     review.require_reviewer(viewer, settings)
     # Before any row is held: checking a password takes a while on purpose. A wrong one counts as a failed log-in.

@@ -1,6 +1,7 @@
 """Refunds in lists: narrowed, counted, summed up, and chosen all at once."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -9,10 +10,11 @@ from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answe
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
 from backend.core import clock
 from backend.core.errors import Invalid
-from backend.members.rules import REASON_TEXTS, Reason
+from backend.eligibility.rules import REASON_TEXTS, Reason
 from backend.models.members import MatchMethod, Verdict
 from backend.models.refunds import RefundKind, RefundStatus
 from backend.refunds import repository
+from backend.refunds.evidence import COLUMNS
 from backend.refunds.repository import Filter, Listed
 from backend.staff.rules import Permission
 
@@ -33,7 +35,8 @@ class FailureOut(Model):
 
 
 class RefundOut(Model):
-    """``days`` and what belongs to it are as they were when the row was made; an extra refund has none.
+    """``days`` and what belongs to it are the member's while a deposit's refund is in review, and frozen by
+    the decision; an extra refund has none. ``amount_line`` says in one line how the amount comes about.
 
     ``undoable``: approved, and nothing of it was ever sent.
     """
@@ -62,6 +65,7 @@ class RefundOut(Model):
     required_days: int | None
     confidence: int | None
     match_method: str | None
+    amount_line: str
     reviewer_name: str | None
     reviewed_at: Instant | None
     review_note: str | None
@@ -98,13 +102,26 @@ class SummaryOut(Model):
     undo_seconds: int
 
 
+class SeenOut(Model):
+    """A row as it stands now, to be sent back as what the reviewer saw of it."""
+
+    id: Id
+    verdict: Verdict | None
+    amount_fen: int
+
+
 class ChosenOut(Model):
     """The newest thousand that fit; ``count`` and ``sum_fen`` are those of ``ids``, ``total`` counts all that fit."""
 
     ids: list[Id]
+    rows: list[SeenOut]
     count: int
     sum_fen: int
     total: int
+
+
+def reasons_out(codes: Sequence[str]) -> list[ReasonOut]:
+    return [ReasonOut(code=code, text=REASON_TEXTS[Reason(code)]) for code in codes]
 
 
 def refund_out(row: Listed) -> RefundOut:
@@ -112,10 +129,11 @@ def refund_out(row: Listed) -> RefundOut:
 
 
 def fields_of(row: Listed) -> dict[str, object]:
-    refund, payment = row.refund, row.payment
+    refund, payment, evidence = row.refund, row.payment, row.evidence
     fields: dict[str, object] = {
         name: getattr(refund, name) for name in RefundOut.model_fields if hasattr(refund, name)
     }
+    fields |= {name: getattr(evidence, name) for name in COLUMNS if name in RefundOut.model_fields}
     failure = (
         FailureOut(code=refund.failure_code, message=refund.failure_message or "") if refund.failure_code else None
     )
@@ -126,7 +144,9 @@ def fields_of(row: Listed) -> dict[str, object]:
         "wechat_nickname": payment.wechat_nickname,
         "paid_fen": payment.amount_fen,
         "paid_at": payment.paid_at,
-        "verdict_reasons": [ReasonOut(code=code, text=REASON_TEXTS[Reason(code)]) for code in refund.verdict_reasons],
+        "amount_fen": row.amount_fen,
+        "verdict_reasons": reasons_out(evidence.verdict_reasons),
+        "amount_line": (evidence.breakdown or {}).get("line", ""),
         "reviewer_name": row.reviewer_name,
         "failure": failure,
     }
@@ -188,7 +208,8 @@ async def refunds(wanted: WantedRefunds, session: SessionDep, page: PageDep) -> 
 async def chosen(wanted: WantedRefunds, session: SessionDep) -> Answer[ChosenOut]:
     """Everything a filter finds, to be chosen at once over all pages."""
     found = await repository.chosen(session, wanted, limit=MOST_CHOSEN)
-    return answer(ChosenOut.model_validate(found))
+    rows = [SeenOut(id=id_, verdict=verdict, amount_fen=fen) for id_, verdict, fen in found.rows]
+    return answer(ChosenOut(ids=found.ids, rows=rows, count=found.count, sum_fen=found.sum_fen, total=found.total))
 
 
 @router.get("/summary")

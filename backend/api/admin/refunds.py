@@ -11,10 +11,11 @@ from backend.api.admin.refund_lists import RefundOut, fields_of, refund_out
 from backend.api.answers import Answer, Day, Id, Instant, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep, SessionDep
 from backend.core.errors import NotFound
-from backend.models.members import MatchStatus, Member
+from backend.models.members import MatchStatus, Member, Verdict
 from backend.models.payments import Channel, Excess, Payment
 from backend.models.refunds import RefundKind
 from backend.refunds import flows, recovery, repository, review, service
+from backend.refunds.evidence import Seen
 from backend.refunds.repository import Listed
 from backend.staff.rules import Permission
 
@@ -37,7 +38,7 @@ class RefundPaymentOut(Model):
 
 
 class RefundMemberOut(Model):
-    """As it stands now, beside the row's frozen evidence."""
+    """As it stands now, also beside evidence that a decision froze."""
 
     id: Id
     match_status: MatchStatus = Field(validation_alias="status")
@@ -67,11 +68,26 @@ class ExtraIn(Model):
     reason: ReasonText
 
 
-class ApproveIn(Model):
+class SeenIn(Model):
+    """What the reviewer saw of the row; if anything else holds now, nothing is done (409 ``stale_evidence``)."""
+
+    expected_verdict: Verdict | None = None
+    expected_amount_fen: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def seen(self) -> Seen:
+        return Seen(self.expected_verdict, self.expected_amount_fen)
+
+
+class ApproveIn(SeenIn):
     note: Annotated[str, Field(max_length=200)] | None = None
 
 
 class ReasonIn(Model):
+    reason: ReasonText
+
+
+class RejectIn(SeenIn):
     reason: ReasonText
 
 
@@ -163,19 +179,19 @@ async def detail(row: Visible, session: SessionDep) -> Answer[RefundDetailOut]:
 async def approve(
     row: Visible, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep, body: ApproveIn | None = None
 ) -> Answer[RefundOut]:
-    """By a person's word even a row in doubt passes; one that isn't eligible needs a note."""
+    """By a person's word even a row in doubt passes, at its amount of now; one that pays nothing doesn't."""
     review.require_reviewer(viewer, runtime.settings.refund)
-    note = body.note if body is not None else None
-    refund = await review.approve(session, row.refund.id, actor=viewer.actor, note=note or None)
+    body = body or ApproveIn()
+    refund = await review.approve(session, row.refund.id, actor=viewer.actor, note=body.note or None, seen=body.seen)
     return await _answer(session, refund.id)
 
 
 @router.post("/{refund_id}/reject", dependencies=[Reviewer])
 async def reject(
-    row: Visible, body: ReasonIn, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep
+    row: Visible, body: RejectIn, viewer: CurrentStaff, runtime: RuntimeDep, session: SessionDep
 ) -> Answer[RefundOut]:
     review.require_reviewer(viewer, runtime.settings.refund)
-    refund = await review.reject(session, row.refund.id, actor=viewer.actor, reason=body.reason)
+    refund = await review.reject(session, row.refund.id, actor=viewer.actor, reason=body.reason, seen=body.seen)
     return await _answer(session, refund.id)
 
 

@@ -5,13 +5,12 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Depends
 
-from backend.api.admin.refund_lists import ReasonOut, SumOut
+from backend.api.admin.refund_lists import ReasonOut, SumOut, reasons_out
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, SessionDep
 from backend.camps import service as camps
-from backend.members.rules import REASON_TEXTS
 from backend.models.camps import CampStatus
-from backend.models.members import MatchStatus, Verdict
+from backend.models.members import MatchStatus, Standing, Verdict
 from backend.models.refunds import RefundKind, RefundStatus
 from backend.refunds import lists
 from backend.refunds import settlement as service
@@ -26,12 +25,15 @@ class ListOut(Model):
 
     created: int
     eligible: int
+    partial: int
     needs_confirmation: int
     not_eligible: int
     unmatched: int
 
 
 class LineRefundOut(Model):
+    """``amount_fen`` is what it pays now while it waits for review."""
+
     id: Id
     kind: RefundKind
     status: RefundStatus
@@ -42,7 +44,7 @@ class LineRefundOut(Model):
 
 
 class LineOut(Model):
-    """One paid member, judged as of now."""
+    """One paid member as they are judged now; ``amount_line`` says in one line how ``entitled_fen`` comes about."""
 
     member_id: Id
     payment_id: Id
@@ -56,9 +58,12 @@ class LineOut(Model):
     days_ranking: int | None
     days_posts: int | None
     days_import: int | None
-    required_days: int
-    verdict: Verdict
+    required_days: int | None
+    standing: Standing
+    verdict: Verdict | None
+    entitled_fen: int
     reasons: list[ReasonOut]
+    amount_line: str
     paid_fen: int
     refunded_fen: int
     refund: LineRefundOut | None
@@ -74,6 +79,7 @@ class SettlementSummaryOut(Model):
 
     members: int
     eligible: int
+    partial: int
     needs_confirmation: int
     not_eligible: int
     unmatched: int
@@ -123,6 +129,7 @@ async def settlement(camp_id: Id, viewer: CurrentStaff, session: SessionDep) -> 
     summary = SettlementSummaryOut(
         members=len(found.lines),
         eligible=found.verdicts[Verdict.ELIGIBLE],
+        partial=found.verdicts[Verdict.PARTIAL],
         needs_confirmation=found.verdicts[Verdict.NEEDS_CONFIRMATION],
         not_eligible=found.verdicts[Verdict.NOT_ELIGIBLE],
         unmatched=found.unmatched,
@@ -143,7 +150,7 @@ async def settlement(camp_id: Id, viewer: CurrentStaff, session: SessionDep) -> 
 
 
 def _line_out(line: Line) -> LineOut:
-    member, found = line.member, line.found
+    member = line.member
     return LineOut(
         member_id=member.id,
         payment_id=member.payment_id,
@@ -153,17 +160,27 @@ def _line_out(line: Line) -> LineOut:
         match_status=member.status,
         confidence=member.confidence,
         match_method=member.match_method,
-        days=found.days,
+        days=member.days,
         days_ranking=member.days_ranking,
         days_posts=member.days_posts,
         days_import=member.days_import,
-        required_days=found.required_days,
-        verdict=found.verdict,
-        reasons=[ReasonOut(code=reason, text=REASON_TEXTS[reason]) for reason in found.reasons],
+        required_days=member.required_days,
+        standing=member.standing,
+        verdict=member.verdict,
+        entitled_fen=member.entitled_fen,
+        reasons=reasons_out(member.verdict_reasons),
+        amount_line=member.breakdown.get("line", ""),
         paid_fen=member.paid_fen,
         refunded_fen=line.refunded_fen,
-        refund=LineRefundOut.model_validate(line.refund) if line.refund is not None else None,
+        refund=_refund_out(line) if line.refund is not None else None,
     )
+
+
+def _refund_out(line: Line) -> LineRefundOut:
+    shown = LineRefundOut.model_validate(line.refund)
+    if line.refund is None or not line.refund.follows_member:
+        return shown
+    return shown.model_copy(update={"amount_fen": max(0, line.member.entitled_fen - line.refunded_fen)})
 
 
 @router.post("/{camp_id}/archive", dependencies=[Depends(Allowed(Permission.CAMP_WRITE))])

@@ -37,14 +37,16 @@ class RangeOut(Model):
 
 class FiguresOut(Model):
     """``enrolled`` are members whose payment gave them a place; ``participated`` checked in at least once;
-    ``completed`` have their required days. ``average_rate`` is the mean of days ÷ required days, each at most 1.
-    ``refunds_due`` are refunds approved or later. ``net_fen`` = ``income_fen`` − ``refunded_fen``."""
+    ``completed`` are sure of the whole deposit, ``partial`` get a part of it. ``average_rate`` is the mean of days ÷
+    required days, each at most 1. ``refunds_due`` are refunds approved or later. ``net_fen`` = ``income_fen`` −
+    ``refunded_fen``."""
 
     enrolled: int
     matched: int
     joined: int
     participated: int
     completed: int
+    partial: int
     participation_rate: float | None
     completion_rate: float | None
     average_rate: float | None
@@ -94,9 +96,13 @@ class MonthOut(FiguresOut):
 
 
 class StatesOut(Model):
-    """``short`` are members of camps that are over, ``under_way`` who still may reach the days."""
+    """``completed`` are sure of the whole deposit, ``partial`` get a part, ``short`` neither in camps that are over.
+
+    ``under_way`` are the others.
+    """
 
     completed: int
+    partial: int
     short: int
     under_way: int
 

@@ -7,11 +7,13 @@ from fastapi import APIRouter, Query
 
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import PageDep, RuntimeDep, SessionDep
+from backend.api.rules import RuleOut
 from backend.camps import repository, rules
 from backend.camps.repository import CampRow
 from backend.camps.rules import EnrollState
 from backend.core import clock
 from backend.core.errors import NotFound
+from backend.eligibility.offers import offer_of
 from backend.models.camps import CampStatus
 from backend.runtime import Runtime
 from backend.uploads import service as uploads
@@ -45,7 +47,8 @@ class CampOut(Model):
     starts_on: Day
     ends_on: Day
     total_days: int
-    required_days: int
+    required_days: int | None
+    rule: RuleOut
     status: CampStatus
     enroll_state: EnrollState
     refund_promise: str
@@ -54,8 +57,11 @@ class CampOut(Model):
 async def camp_out(runtime: Runtime, row: CampRow) -> CampOut:
     camp = row.camp
     columns = {name: getattr(camp, name) for name in CampOut.model_fields if hasattr(camp, name)}
+    deal = offer_of(camp, camp)
     return CampOut(
         **columns,
+        required_days=deal.required_days,
+        rule=RuleOut.model_validate(deal),
         poster_url=await uploads.url_of(runtime, camp.poster_key),
         enrolled=row.enrolled,
         places_left=row.places_left,

@@ -138,7 +138,7 @@ async def _payment_out(session: AsyncSession, payer: CurrentPayer, payment_id: u
         "paid_at": payment.paid_at,
         "member_id": member.id if member else None,
         "excess": payment.excess,
-        "refund": newest_refund(refunds),
+        "refund": newest_refund(refunds, member),
     }
     return PaymentOut.model_validate(_order(payment) | more)
 

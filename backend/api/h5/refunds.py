@@ -4,17 +4,18 @@ from fastapi import APIRouter
 
 from backend.api.answers import Answer, Id, Rows, answer
 from backend.api.deps import CurrentPayer, PageDep, SessionDep
-from backend.api.h5.shown import MyCampOut, MyRefundOut
-from backend.members import repository
-from backend.models.camps import Camp
-from backend.models.refunds import Refund
+from backend.api.h5.shown import MyCampOut, MyRefundOut, my_refund
+from backend.refunds import repository
+from backend.refunds.repository import OwnedRefund
 
 router = APIRouter(prefix="/refunds", tags=["我的"])
 
 
 class MyRefundRowOut(MyRefundOut):
-    """``days`` of ``required_days`` are those of the review; both are null for money that was never a deposit of
-    somebody with a place, such as a second payment."""
+    """``days`` of ``required_days`` are the member's until the review, then those of the review.
+
+    Both are null for money that was never a deposit of somebody with a place, such as a second payment.
+    """
 
     camp: MyCampOut
     member_id: Id | None
@@ -29,17 +30,16 @@ async def list_refunds(payer: CurrentPayer, session: SessionDep, page: PageDep) 
     Who misses the days gets no row at all: the progress page says so. A row whose days fell short later waits for
     review like any other, since a person decides.
     """
-    found = await repository.owned_refunds(session, page, payer_id=payer.id, openid=payer.openid)
+    found = await repository.owned(session, page, payer_id=payer.id, openid=payer.openid)
     return answer(Rows.of(found, _row))
 
 
-def _row(columns: tuple[Refund, Camp]) -> MyRefundRowOut:
-    refund, camp = columns
-    shown = MyRefundOut.model_validate(refund).model_dump()
+def _row(row: OwnedRefund) -> MyRefundRowOut:
+    refund, evidence = row.refund, row.evidence
     return MyRefundRowOut(
-        **shown,
-        camp=MyCampOut.model_validate(camp),
+        **my_refund(refund, owed_fen=row.amount_fen).model_dump(),
+        camp=MyCampOut.model_validate(row.camp),
         member_id=refund.member_id,
-        days=refund.days,
-        required_days=refund.required_days,
+        days=evidence.days,
+        required_days=evidence.required_days,
     )

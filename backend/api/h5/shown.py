@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from backend.api.answers import Day, Id, Instant, Model
 from backend.core import clock
 from backend.core.text import mask_middle
-from backend.members import service
 from backend.members.repository import MemberRow
 from backend.members.rules import correction
 from backend.models.camps import CampStatus
-from backend.models.members import MatchStatus, Verdict
+from backend.models.members import MatchStatus, Member, Standing, Verdict
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.refunds import Refund, RefundKind, RefundStatus
 
@@ -39,7 +38,10 @@ class MyRefundOut(Model):
 
 
 class MembershipOut(Model):
-    """``correct_until``: until then the member may correct the planet data; null when they can't (any more)."""
+    """``verdict`` is null until the camp's end was seen. ``entitled_fen``: while the camp runs, what comes back if no
+    day is added, which only grows; after it, what the rule gives.
+
+    ``correct_until``: until then the member may correct the planet data; null when they can't (any more)."""
 
     member_id: Id
     payment_id: Id
@@ -50,21 +52,33 @@ class MembershipOut(Model):
     planet_nickname: str
     planet_number_masked: str
     days: int
-    required_days: int
-    verdict: Verdict
+    required_days: int | None
+    standing: Standing
+    verdict: Verdict | None
+    entitled_fen: int
     match_status: MatchStatus
     correct_until: Instant | None
     refund: MyRefundOut | None
 
 
-def newest_refund(refunds: Sequence[Refund]) -> MyRefundOut | None:
+def newest_refund(refunds: Sequence[Refund], member: Member | None) -> MyRefundOut | None:
     """Of the refunds of a payment, newest first; one that was replaced after the provider closed it is older."""
-    return MyRefundOut.model_validate(refunds[0]) if refunds else None
+    if not refunds:
+        return None
+    back = sum(refund.amount_fen for refund in refunds if refund.status is RefundStatus.SUCCEEDED)
+    entitled = member.entitled_fen if member is not None else 0
+    return my_refund(refunds[0], owed_fen=max(0, entitled - back))
+
+
+def my_refund(refund: Refund, *, owed_fen: int) -> MyRefundOut:
+    """``owed_fen`` is what a refund pays that nobody has decided on yet."""
+    shown = MyRefundOut.model_validate(refund)
+    return shown.model_copy(update={"amount_fen": owed_fen}) if refund.follows_member else shown
 
 
 def membership(row: MemberRow, refunds: Sequence[Refund]) -> MembershipOut:
     """``refunds`` are those of the member's payment, newest first."""
-    member, assessment = row.member, service.assessment(row.member)
+    member = row.member
     return MembershipOut(
         member_id=member.id,
         payment_id=member.payment_id,
@@ -74,12 +88,14 @@ def membership(row: MemberRow, refunds: Sequence[Refund]) -> MembershipOut:
         paid_at=member.paid_at,
         planet_nickname=member.planet_nickname,
         planet_number_masked=mask_middle(member.planet_number),
-        days=assessment.days,
-        required_days=assessment.required_days,
-        verdict=assessment.verdict,
+        days=member.days,
+        required_days=member.required_days,
+        standing=member.standing,
+        verdict=member.verdict,
+        entitled_fen=member.entitled_fen,
         match_status=member.status,
         correct_until=correction(member, row.camp, [refund.status for refund in refunds], now=clock.now()).until,
-        refund=newest_refund(refunds),
+        refund=newest_refund(refunds, member),
     )
 
 

@@ -575,7 +575,8 @@ export interface components {
             /** Total Days */
             total_days: number;
             /** Required Days */
-            required_days: number;
+            required_days: number | null;
+            rule: components["schemas"]["RuleOut"];
             status: components["schemas"]["CampStatus"];
             enroll_state: components["schemas"]["EnrollState"];
             /** Refund Promise */
@@ -613,14 +614,28 @@ export interface components {
         /**
          * DayState
          * @description ``future`` is a day still to come, or one that no complete sync has counted yet.
+         *
+         *     ``rest`` is a day that isn't asked for. The kinds of grants stand for days that were granted.
          * @enum {string}
          */
-        DayState: "checked" | "missed" | "today" | "future";
+        DayState: "checked" | "missed" | "leave" | "makeup" | "appeal" | "amnesty" | "coach" | "rest" | "today" | "future";
         /**
          * EnrollState
          * @enum {string}
          */
         EnrollState: "open" | "not_open" | "closed" | "full";
+        /**
+         * ExampleOut
+         * @description What one course of the camp pays; ``days`` are those that count.
+         */
+        ExampleOut: {
+            /** Text */
+            text: string;
+            /** Days */
+            days: number;
+            /** Amount Fen */
+            amount_fen: number;
+        };
         /**
          * Excess
          * @description Why a paid order gives no place; its money waits for review as an extra refund.
@@ -689,7 +704,10 @@ export interface components {
         };
         /**
          * MembershipOut
-         * @description ``correct_until``: until then the member may correct the planet data; null when they can't (any more).
+         * @description ``verdict`` is null until the camp's end was seen. ``entitled_fen``: while the camp runs, what comes back if no
+         *     day is added, which only grows; after it, what the rule gives.
+         *
+         *     ``correct_until``: until then the member may correct the planet data; null when they can't (any more).
          */
         MembershipOut: {
             /** Member Id */
@@ -713,8 +731,11 @@ export interface components {
             /** Days */
             days: number;
             /** Required Days */
-            required_days: number;
-            verdict: components["schemas"]["Verdict"];
+            required_days: number | null;
+            standing: components["schemas"]["Standing"];
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Entitled Fen */
+            entitled_fen: number;
             match_status: components["schemas"]["MatchStatus"];
             /** Correct Until */
             correct_until: string | null;
@@ -849,8 +870,9 @@ export interface components {
         };
         /**
          * MyRefundRowOut
-         * @description ``days`` of ``required_days`` are those of the review; both are null for money that was never a deposit of
-         *     somebody with a place, such as a second payment.
+         * @description ``days`` of ``required_days`` are the member's until the review, then those of the review.
+         *
+         *     Both are null for money that was never a deposit of somebody with a place, such as a second payment.
          */
         MyRefundRowOut: {
             /** Id */
@@ -961,6 +983,9 @@ export interface components {
          * ProgressOut
          * @description ``days_left`` are those on which one more can be earned, today included until it is earned.
          *
+         *     ``now_fen`` comes back if no day is added; ``next_days`` more bring ``next_fen``, all that are left ``most_fen``.
+         *     Once the camp's end was seen, and where nobody can tell, they are null. ``amount_line`` says how the amount
+         *     comes about.
          *     ``planet_user_name`` is who the member is matched to; ``refund_promise`` says when refunds are made.
          */
         ProgressOut: {
@@ -985,20 +1010,41 @@ export interface components {
             /** Days */
             days: number;
             /** Required Days */
-            required_days: number;
-            verdict: components["schemas"]["Verdict"];
+            required_days: number | null;
+            standing: components["schemas"]["Standing"];
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Entitled Fen */
+            entitled_fen: number;
             match_status: components["schemas"]["MatchStatus"];
             /** Correct Until */
             correct_until: string | null;
             refund: components["schemas"]["MyRefundOut"] | null;
             /** Planet User Name */
             planet_user_name: string | null;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
             /** Total Days */
             total_days: number;
             /** Days Left */
             days_left: number;
             /** Reachable */
             reachable: boolean;
+            /** Now Fen */
+            now_fen: number | null;
+            /** Next Days */
+            next_days: number | null;
+            /** Next Fen */
+            next_fen: number | null;
+            /** Most Fen */
+            most_fen: number | null;
+            /** Amount Line */
+            amount_line: string;
+            /** Deposit Fen */
+            deposit_fen: number;
+            rule: components["schemas"]["RuleOut"];
             /** Calendar */
             calendar: components["schemas"]["MyDayOut"][];
             /** Posts */
@@ -1074,6 +1120,26 @@ export interface components {
             /** Page Size */
             page_size: number;
         };
+        /**
+         * RuleOut
+         * @description ``fee_fen`` is the part of what is paid that never comes back once the camp has begun.
+         */
+        RuleOut: {
+            /** Short */
+            short: string;
+            /** Full */
+            full: string[];
+            /** Examples */
+            examples: components["schemas"]["ExampleOut"][];
+            /** Fee Fen */
+            fee_fen: number;
+        };
+        /**
+         * Standing
+         * @description A member's situation at any time (design §11): whether the whole deposit is certain or beyond reach.
+         * @enum {string}
+         */
+        Standing: "not_started" | "in_progress" | "reached" | "out_of_reach";
         /** TokenOut */
         TokenOut: {
             /** Token */
@@ -1086,9 +1152,10 @@ export interface components {
         };
         /**
          * Verdict
+         * @description What comes of the deposit, once the camp's end has been seen: all of it, a part, nothing, or a person decides.
          * @enum {string}
          */
-        Verdict: "eligible" | "needs_confirmation" | "not_eligible";
+        Verdict: "eligible" | "partial" | "needs_confirmation" | "not_eligible";
         /** WeChatTokenOut */
         WeChatTokenOut: {
             /** Token */
@@ -1110,6 +1177,7 @@ export interface components {
          *     - `camp_name_taken` 409: 已有同名的训练营
          *     - `camp_not_ended` 409: 训练营尚未结束，不能生成退款名单
          *     - `camp_not_found` 404: 训练营不存在或尚未发布
+         *     - `camp_not_grantable` 409: 训练营未开营或已归档，不能认定打卡
          *     - `camp_not_importable` 409: 训练营未发布、已归档或没有关联星球，不能导入打卡
          *     - `camp_not_published` 409: 训练营尚未发布，没有报名链接
          *     - `camp_not_settling` 409: 只有结算中的训练营可以归档
@@ -1122,6 +1190,7 @@ export interface components {
          *     - `conflict` 409: 当前状态不允许此操作，请刷新后再试
          *     - `credential_invalid` 409: 星球凭证已失效，请更新 Cookie
          *     - `credential_unreadable` 409: 凭证无法解密，请重新保存 Cookie
+         *     - `day_already_granted` 409: 这一天已经认定过，不能重复认定
          *     - `deposit_kept` 409: 训练营已归档，该笔押金已结转，不能再退款
          *     - `enroll_closed` 409: 报名已结束
          *     - `enroll_not_open` 409: 报名尚未开始
@@ -1157,6 +1226,7 @@ export interface components {
          *     - `planet_in_use` 409: 已有训练营使用该星球，不能再修改群组编号
          *     - `planet_locked` 409: 星球信息已不能修改
          *     - `planet_user_taken` 409: 该星球成员已匹配给本训练营的另一位会员
+         *     - `posts_never_read` 409: 该星球的打卡帖子还没有完整读取过，暂不能使用看具体日期的条件（每 7 天天数、连续缺卡、必须打卡的日子）
          *     - `provider_unavailable` 502: 外部服务暂时不可用，请稍后再试
          *     - `rate_limited` 429: 操作太频繁，请稍后再试
          *     - `refund_already_reviewed` 409: 该退款已由其他人审核，请刷新后再看
@@ -1167,14 +1237,16 @@ export interface components {
          *     - `refund_not_approved` 409: 只有已通过的退款可以撤销，请刷新后再看
          *     - `refund_not_failed` 409: 只有失败的退款可以这样处理，请刷新后再看
          *     - `refund_not_rejected` 409: 只有已拒绝的退款可以重新审核
+         *     - `refund_nothing_due` 409: 按最新打卡记录没有可退金额，请拒绝该行；确需退款请在拒绝后发起特殊退款
          *     - `retry_exhausted` 409: 重试次数已用完，请线下处理后标记已处理
          *     - `settings_changed` 409: 这组配置刚被其他人修改，请刷新后再改
          *     - `settings_not_testable` 409: 这组配置没有可以测试的连接
-         *     - `stale_evidence` 409: 打卡或匹配数据已更新，请更新名单后按最新判定审核
+         *     - `stale_evidence` 409: 打卡或匹配数据已更新，请刷新后按最新判定审核
          *     - `sync_incomplete` 409: 最后一天结束后还没有完整的打卡同步，不能生成退款名单
          *     - `sync_running` 409: 该训练营正在同步，请稍后查看结果
          *     - `sync_too_soon` 429: 刚刚同步过，请稍后再试
          *     - `too_large` 413: 提交的内容太大
+         *     - `too_many_amnesties` 409: 每个训练营最多豁免 3 天
          *     - `unauthenticated` 401: 请先登录
          *     - `unavailable` 503: 服务暂时不可用，请稍后再试
          *     - `username_taken` 409: 用户名已存在
@@ -1182,7 +1254,7 @@ export interface components {
          *     - `wechat_login_required` 409: 请在微信中登录后再支付
          * @enum {string}
          */
-        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "merchant_in_use" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "retry_exhausted" | "settings_changed" | "settings_not_testable" | "stale_evidence" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "too_large" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
+        ErrorCode: "account_disabled" | "already_enrolled" | "bad_request" | "camp_archived" | "camp_dates_past" | "camp_full" | "camp_has_open_refunds" | "camp_has_orders" | "camp_incomplete" | "camp_locked" | "camp_name_taken" | "camp_not_ended" | "camp_not_found" | "camp_not_grantable" | "camp_not_importable" | "camp_not_published" | "camp_not_settling" | "camp_not_syncable" | "camp_wrong_state" | "case_already_resolved" | "checkin_project_being_made" | "checkin_project_in_use" | "checkin_project_not_wanted" | "conflict" | "credential_invalid" | "credential_unreadable" | "day_already_granted" | "deposit_kept" | "enroll_closed" | "enroll_not_open" | "expectation_mismatch" | "export_too_large" | "forbidden" | "import_has_errors" | "internal_error" | "last_coach" | "last_super_admin" | "login_failed" | "login_locked" | "matching_over" | "member_closed" | "member_not_closed" | "merchant_in_use" | "method_not_allowed" | "not_found" | "not_yourself" | "oauth_code_invalid" | "oauth_snapshot_user" | "oauth_state_invalid" | "order_changing" | "password_change_required" | "password_required" | "password_wrong" | "payment_not_paid" | "payment_not_pending" | "payment_not_refundable" | "payment_without_place" | "planet_credential_invalid" | "planet_exists" | "planet_in_use" | "planet_locked" | "planet_user_taken" | "posts_never_read" | "provider_unavailable" | "rate_limited" | "refund_already_reviewed" | "refund_already_sent" | "refund_exceeds_paid" | "refund_in_flight" | "refund_list_closed" | "refund_not_approved" | "refund_not_failed" | "refund_not_rejected" | "refund_nothing_due" | "retry_exhausted" | "settings_changed" | "settings_not_testable" | "stale_evidence" | "sync_incomplete" | "sync_running" | "sync_too_soon" | "too_large" | "too_many_amnesties" | "unauthenticated" | "unavailable" | "username_taken" | "validation_error" | "wechat_login_required";
         /** @description Every answer that says no. `message` is fit to be shown; `data` is for programs. */
         Refusal: {
             code: components["schemas"]["ErrorCode"];

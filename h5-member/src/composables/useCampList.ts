@@ -79,6 +79,7 @@ type KeptCamps = Partial<Record<ListTab, unknown>>;
 
 function isCamp(value: unknown): value is Camp {
   if (typeof value !== "object" || value === null) return false;
-  const { id, name, deposit_fen: fen, starts_on: from, ends_on: to } = value as Partial<Camp>;
-  return [id, name, from, to].every((text) => typeof text === "string") && typeof fen === "number";
+  const { id, name, deposit_fen: fen, starts_on: from, ends_on: to, rule } = value as Partial<Camp>;
+  const texts = [id, name, from, to, rule?.short];
+  return texts.every((text) => typeof text === "string") && [fen, rule?.fee_fen].every(Number.isInteger);
 }

@@ -8,6 +8,11 @@ export interface Label {
   tone: Tone;
 }
 
+/** A sentence about what is to come, and what to know about it. */
+export interface Outlook extends Label {
+  note: string | null;
+}
+
 export const CAMP_STATUS: Record<Schemas["CampStatus"], Label> = {
   draft: { text: "未发布", tone: "grey" },
   enrolling: { text: "报名中", tone: "blue" },
@@ -33,8 +38,18 @@ export const MATCH_STATUS: Record<Schemas["MatchStatus"], Label> = {
   closed: { text: "无法匹配", tone: "red" },
 };
 
+/** While the camp runs, about the whole deposit. */
+export const STANDING: Record<Schemas["Standing"], Label> = {
+  not_started: { text: "未开始", tone: "grey" },
+  in_progress: { text: "进行中", tone: "blue" },
+  reached: { text: "已达标", tone: "green" },
+  out_of_reach: { text: "已无法达标", tone: "orange" },
+};
+
+/** Once the camp's end was seen. */
 export const VERDICT: Record<Schemas["Verdict"], Label> = {
   eligible: { text: "已达标", tone: "green" },
+  partial: { text: "部分退还", tone: "blue" },
   needs_confirmation: { text: "待确认", tone: "orange" },
   not_eligible: { text: "未达标", tone: "red" },
 };
@@ -65,6 +80,12 @@ export const PAYMENT_STATUS: Record<Schemas["PaymentStatus"], Label> = {
 export const DAY_STATE: Record<Schemas["DayState"], string> = {
   checked: "已打卡",
   missed: "未打卡",
+  leave: "请假",
+  makeup: "补卡",
+  appeal: "申诉认定",
+  amnesty: "豁免",
+  coach: "认定",
+  rest: "休息日",
   today: "今天",
   future: "未到",
 };

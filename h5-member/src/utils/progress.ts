@@ -1,6 +1,5 @@
 /** What the service's figures about a member's days mean. Nothing here looks at the phone's calendar. */
 import type { Schemas } from "@/api/client";
-import type { Label } from "@/utils/labels";
 
 type Progress = Schemas["ProgressOut"];
 
@@ -23,13 +22,26 @@ export function isOpen(status: Schemas["CampStatus"]): boolean {
 }
 
 /** Days of the camp that have begun, today included: 0 before it, `total_days` after it. */
-export function elapsedDays(progress: Pick<Progress, "total_days" | "days_left" | "calendar">): number {
-  // `days_left` counts today for as long as it isn't earned, and then the calendar says `today`.
-  const isTodayOpen = progress.calendar.some((day) => day.state === "today");
-  return progress.total_days - progress.days_left + (isTodayOpen ? 1 : 0);
+export function elapsedDays({ calendar, today }: Pick<Progress, "calendar" | "today">): number {
+  return calendar.filter(({ day }) => day <= today).length;
 }
 
 export type DayState = Schemas["DayState"] | "uncounted";
+
+/** In the order of a legend: days that count, days that needn't, days that don't, days to come. */
+export const STATES: DayState[] = [
+  "checked",
+  "makeup",
+  "appeal",
+  "coach",
+  "leave",
+  "amnesty",
+  "rest",
+  "missed",
+  "today",
+  "uncounted",
+  "future",
+];
 
 export interface ShownDay {
   day: string;
@@ -38,41 +50,38 @@ export interface ShownDay {
 }
 
 /** The calendar, in which days that have passed without having been counted are told from those to come. */
-export function shownDays(progress: Progress): ShownDay[] {
-  const elapsed = elapsedDays(progress);
-  const isRunning = PHASE[progress.camp.status] === "running";
-  return progress.calendar.map(({ day, state }, index) => ({
+export function shownDays({ calendar, today }: Pick<Progress, "calendar" | "today">): ShownDay[] {
+  return calendar.map(({ day, state }) => ({
     day,
-    state: state === "future" && index < elapsed ? "uncounted" : state,
-    isToday: state === "today" || (isRunning && index === elapsed - 1),
+    state: state === "future" && day < today ? "uncounted" : state,
+    isToday: day === today,
   }));
 }
 
-/** How many days are missing, and whether they can still be earned. */
-export interface Gap {
-  missing: number;
-  /** Days that have passed and may still be counted by the next sync. */
-  uncounted: number;
-  /** `maybe`: only if the next sync finds days that have passed. */
-  reachable: "yes" | "maybe" | "no";
+/** Days that have passed and that the next sync may still count. */
+export function uncountedDays(progress: Pick<Progress, "calendar" | "today">): number {
+  return shownDays(progress).filter((day) => day.state === "uncounted").length;
 }
 
-export function gapOf(progress: Progress): Gap {
-  const missing = Math.max(0, progress.required_days - progress.days);
-  const uncounted = shownDays(progress).filter((day) => day.state === "uncounted").length;
-  if (missing === 0 || progress.reachable) return { missing, uncounted, reachable: "yes" };
-  return { missing, uncounted, reachable: missing <= progress.days_left + uncounted ? "maybe" : "no" };
+const MAY_COUNT: Record<Schemas["DayState"], boolean> = {
+  checked: true,
+  makeup: true,
+  appeal: true,
+  coach: true,
+  leave: true,
+  missed: false,
+  amnesty: false,
+  rest: false,
+  today: false,
+  future: false,
+};
+
+/** The ranking gave a number of days, but the posts behind it could not be read. */
+export function lacksDates({ days, calendar }: Pick<Progress, "days" | "calendar">): boolean {
+  return calendar.filter((day) => MAY_COUNT[day.state]).length < days;
 }
 
-/** Where the member stands, in one word. */
-export function standing(progress: Progress): Label {
-  const phase = PHASE[progress.camp.status];
-  const gap = gapOf(progress);
-  if (progress.verdict === "eligible") return { text: "已达标", tone: "green" };
-  if (phase === "before") return { text: "未开始", tone: "grey" };
-  if (progress.match_status !== "matched" || gap.missing === 0) return { text: "待确认", tone: "orange" };
-  if (phase === "running" && gap.reachable === "yes") return { text: "进行中", tone: "blue" };
-  if (gap.reachable === "maybe") return { text: "待同步", tone: "orange" };
-  if (progress.verdict === "needs_confirmation") return { text: "待确认", tone: "orange" };
-  return { text: "未达标", tone: "red" };
+/** "3/7 天", or "3 天" of a deal that asks for no number. */
+export function tally({ days, required_days }: Pick<Progress, "days" | "required_days">): string {
+  return required_days === null ? `${days} 天` : `${days}/${required_days} 天`;
 }

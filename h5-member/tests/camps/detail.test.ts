@@ -5,6 +5,7 @@ import RichText from "@/components/RichText.vue";
 
 import { fresh, open, settled } from "../support/app";
 import { camp, me, membership, order } from "../support/camps";
+import { PRO_RATA } from "../support/rules";
 import { count, ok, on, refusal, release } from "../support/network";
 
 beforeEach(() => {
@@ -20,17 +21,35 @@ describe("a camp", () => {
       "早起写作营",
       "¥99",
       "2026年3月1日 – 3月21日",
-      "21 天内打卡满 15 天",
+      "21 天累计打卡满 15 天，全额退还",
       "2月28日 23:59",
       "12 个（共 100 个）",
       "88 人",
-      "打卡不足 15 天，押金不退还",
+      "每天打卡，退 ¥99",
+      "累计打卡 14 天，退 ¥0",
+      "未达到要求，押金 ¥99 不退还",
       "结束后 7 天内完成审核",
     ]) {
       expect(text()).toContain(part);
     }
     expect(document.title).toBe("早起写作营");
     expect(app.findAll("h1")).toHaveLength(1);
+  });
+
+  it("shows a deal by days with its examples, and the fee apart from the deposit", async () => {
+    on(/camps\/c1/, ok(camp({ deposit_fen: 12000, rule: PRO_RATA })));
+    const { text, app } = await open("/camps/c1");
+    for (const part of [
+      "押金 ¥100",
+      "另付服务费 ¥20，开营后不退",
+      ...PRO_RATA.full,
+      ...PRO_RATA.examples.map((example) => example.text),
+      "未达到要求，押金 ¥100 会少退或不退",
+    ]) {
+      expect(text()).toContain(part);
+    }
+    expect(app.findAll(".examples .none").map((item) => item.text())).toEqual(["累计打卡 1 天，退 ¥0"]);
+    expect(text()).not.toContain("押金 ¥120");
   });
 
   it("lets a stranger enrol", async () => {

@@ -4,6 +4,7 @@ import { local } from "@/utils/storage";
 
 import { fresh, open, settled } from "../support/app";
 import { camp, me, membership, rows } from "../support/camps";
+import { PRO_RATA } from "../support/rules";
 import { count, ok, on, refusal, release } from "../support/network";
 
 const ENROLLING = /status=enrolling/;
@@ -19,12 +20,24 @@ beforeEach(() => {
 describe("the list", () => {
   it("shows a camp with what decides", async () => {
     const { text, app } = await open("/");
-    for (const part of ["早起写作营", "2026年3月1日 – 3月21日", "21天15打卡", "88/100", "¥99", "报名中"]) {
+    for (const part of [
+      "早起写作营",
+      "2026年3月1日 – 3月21日",
+      "21 天累计打卡满 15 天，全额退还",
+      "88/100",
+      "¥99",
+      "报名中",
+    ]) {
       expect(text()).toContain(part);
     }
     expect(app.find("a.whole").attributes("href")).toBe("/camps/c1");
     expect(app.findAll("h1")).toHaveLength(1);
     expect(app.findAll("main")).toHaveLength(1);
+  });
+
+  it("tells the fee from the deposit", async () => {
+    on(ENROLLING, ok(rows([camp({ deposit_fen: 12000, rule: PRO_RATA })])));
+    expect((await open("/")).text()).toContain("押金 ¥100服务费 ¥20");
   });
 
   it("asks nothing about a person who isn't logged in", async () => {
@@ -115,14 +128,20 @@ describe("without the service", () => {
     expect(text()).toContain("新的营");
   });
 
-  it.each([null, 7, "x", [], { enrolling: "x" }, { enrolling: [null, { id: 1 }] }, { ongoing: [camp()] }])(
-    "is not misled by what an older version kept: %j",
-    async (kept) => {
-      local.set("camps", kept);
-      on(ENROLLING, "offline");
-      expect((await open("/")).text()).toContain("网络连接失败，请检查网络后重试");
-    },
-  );
+  it.each([
+    null,
+    7,
+    "x",
+    [],
+    { enrolling: "x" },
+    { enrolling: [null, { id: 1 }] },
+    { ongoing: [camp()] },
+    { enrolling: [{ ...camp(), rule: undefined }] },
+  ])("is not misled by what an older version kept: %j", async (kept) => {
+    local.set("camps", kept);
+    on(ENROLLING, "offline");
+    expect((await open("/")).text()).toContain("网络连接失败，请检查网络后重试");
+  });
 
   it("points to the notice of maintenance when the service is away", async () => {
     on(ENROLLING, { status: 503, body: "<html>" });

@@ -24,7 +24,7 @@ describe("refunds", () => {
     });
     on(PAGE_1, ok(rows([refundRow({ id: "r1" }), second])));
     opened = await openPage("/refunds");
-    expect(opened.text()).toContain("¥99押金退款 · 打卡 8/7 天");
+    expect(opened.text()).toContain("¥99押金退款 · 打卡 8/7 天金额以审核结果为准生成");
     expect(opened.text()).toContain("¥199.50支付退回生成");
     expect(opened.links()).toEqual(["/progress/m1"]);
     expect(opened.text()).toContain("没有更多了");

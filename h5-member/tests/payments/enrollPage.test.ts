@@ -5,6 +5,7 @@ import { ApiError, type ErrorCode } from "@/api/client";
 import { forgetDraft } from "@/composables/usePayForm";
 import EnrollPage from "@/views/payments/EnrollPage.vue";
 
+import { PRO_RATA } from "../support/rules";
 import { inBrowser, open, type Opened } from "./app";
 import * as service from "./service";
 import { CAMP, ME, ORDER } from "./service";
@@ -144,6 +145,35 @@ describe("the form", () => {
     await enroll();
     expect(opened.page.get<HTMLInputElement>("#planet_number").element.value).toBe("77");
     expect(opened.page.get<HTMLInputElement>("#wechat_nickname").element.value).toBe("微鸟");
+  });
+});
+
+describe("above the button", () => {
+  const lines = () => opened.page.findAll(".risk").map((line) => line.text());
+
+  it("stands what can be lost", async () => {
+    await enroll();
+    expect(lines()).toEqual(["未达到要求，押金 ¥99 不退还"]);
+    expect(opened.page.get("button[type=submit]").text()).toBe("支付押金 ¥99");
+  });
+
+  it("stands the fee, which the button doesn't call a deposit", async () => {
+    service.answers(CAMP, service.camp({ deposit_fen: 12000, rule: PRO_RATA }));
+    await enroll();
+    expect(lines()).toEqual(["未达到要求，押金 ¥100 会少退或不退", "服务费 ¥20，开营后不退"]);
+    expect(opened.page.get("button[type=submit]").text()).toBe("支付 ¥120");
+    expect(opened.text()).toContain("押金 ¥100");
+    expect(opened.text()).not.toContain("押金 ¥120");
+  });
+
+  it.each([
+    ["a deal that pays parts", [20000, 13000], "未达到要求，押金 ¥200 会少退或不退"],
+    ["a deal nobody can read", [], "押金 ¥200 能否退还以规则为准"],
+  ])("doesn't say more than the examples of %s", async (_, amounts, expected) => {
+    const examples = amounts.map((amount_fen, days) => ({ text: `例 ${days}`, days, amount_fen }));
+    service.answers(CAMP, service.camp({ deposit_fen: 20000, rule: { ...PRO_RATA, fee_fen: 0, examples } }));
+    await enroll();
+    expect(lines()).toEqual([expected]);
   });
 });
 

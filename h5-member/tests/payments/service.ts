@@ -1,6 +1,8 @@
 /** Stands in for the service, at the border of the client: `vi.mock("@/api/client", withService)`. */
 import type { Schemas } from "@/api/client";
 
+import { threshold } from "../support/rules";
+
 interface Wanted {
   path?: Record<string, string>;
   body?: unknown;
@@ -70,6 +72,7 @@ export function camp(changes: Partial<Schemas["CampOut"]> = {}): Schemas["CampOu
     ends_on: "2026-03-28",
     total_days: 21,
     required_days: 15,
+    rule: threshold(21, 15),
     status: "enrolling",
     enroll_state: "open",
     refund_promise: "结束后 7 天内完成审核",
@@ -114,7 +117,9 @@ export const membership: Schemas["MembershipOut"] = {
   planet_number_masked: "1***4",
   days: 0,
   required_days: 15,
-  verdict: "not_eligible",
+  standing: "not_started",
+  verdict: null,
+  entitled_fen: 0,
   match_status: "matched",
   correct_until: null,
   refund: null,

@@ -1,9 +1,19 @@
 import type { Schemas } from "@/api/client";
 
+import { threshold } from "../support/rules";
+
 type Progress = Schemas["ProgressOut"];
 type DayState = Schemas["DayState"];
 
-const LETTERS: Record<string, DayState> = { c: "checked", m: "missed", t: "today", f: "future" };
+const LETTERS: Record<string, DayState> = {
+  c: "checked",
+  m: "missed",
+  t: "today",
+  f: "future",
+  g: "coach",
+  l: "leave",
+  r: "rest",
+};
 
 /** "ccmtff" → six days from 1 March 2026 on: checked, checked, missed, today, future, future. */
 export function calendar(letters: string, from = "2026-03-01"): Progress["calendar"] {
@@ -54,10 +64,20 @@ export function progress({ camp: campChanges, ...changes }: Changes = {}): Progr
     planet_user_name: "小林",
     days: 3,
     required_days: 7,
+    today: "2026-03-06",
     total_days: 10,
     days_left: 5,
     reachable: true,
-    verdict: "not_eligible",
+    standing: "in_progress",
+    verdict: null,
+    entitled_fen: 0,
+    now_fen: 0,
+    next_days: 4,
+    next_fen: 9900,
+    most_fen: 9900,
+    amount_line: "打卡 3 天；若之后不再打卡：未满足「累计打卡满 7 天」 → ¥0",
+    deposit_fen: 9900,
+    rule: threshold(10, 7),
     calendar: calendar("ccmcmtffff"),
     posts: [],
     match_status: "matched",

@@ -53,7 +53,7 @@ describe("loading", () => {
     await opened.report("van-pull-refresh", "refresh");
     expect(opened.text()).toContain("没有更新成功，以下是之前的内容");
     expect(opened.text()).toContain("再打卡 4 天");
-    on(CALL, ok(progress({ days: 4 })));
+    on(CALL, ok(progress({ days: 4, next_days: 3, days_left: 5 })));
     await opened.report("van-pull-refresh", "refresh");
     expect(opened.text()).not.toContain("没有更新成功");
     expect(opened.text()).toContain("再打卡 3 天");
@@ -64,9 +64,9 @@ describe("loading", () => {
 describe("what it says", () => {
   it("counts the days and says what is possible", async () => {
     await show();
-    expect(opened.app.get('[role="img"]').attributes("aria-label")).toBe("已打卡 3 天，要求 7 天");
+    expect(opened.app.get('[role="img"]').attributes("aria-label")).toBe("已打卡 3 天，全额退还需要 7 天");
     expect(opened.text()).toContain("还差4 天");
-    expect(opened.text()).toContain("还可打卡5 天来得及");
+    expect(opened.text()).toContain("还可打卡5 天");
     expect(opened.text()).toContain("已进行 6 天共 10 天");
     expect(opened.text()).toContain("上次同步 3月6日 01:03");
   });
@@ -86,8 +86,29 @@ describe("what it says", () => {
     ]);
   });
 
+  it("tells days that were granted or aren't asked for by a letter, in the legend too", async () => {
+    await show({ calendar: calendar("cgrlmtffrr") });
+    const names = opened.app.findAll("td .visually-hidden").map((day) => day.text());
+    expect(names.slice(0, 4)).toEqual(["3月1日，已打卡", "3月2日，认定", "3月3日，休息日", "3月4日，请假"]);
+    expect(opened.app.findAll("td .mark").map((mark) => mark.text())).toEqual(["认", "休", "假", "休", "休"]);
+    expect(opened.app.findAll(".legend li").map((item) => item.text())).toEqual([
+      "已打卡",
+      "认认定",
+      "假请假",
+      "休休息日",
+      "未打卡",
+      "今天",
+    ]);
+  });
+
+  it("draws no share of a number of days that nobody knows", async () => {
+    await show({ required_days: null });
+    expect(opened.app.get('[role="img"]').attributes("aria-label")).toBe("已打卡 3 天");
+    expect(opened.app.find("circle.arc").exists()).toBe(false);
+  });
+
   it("begins with the month of today and leads to the others", async () => {
-    await show({ calendar: calendar("ccmcmtffff", "2026-02-25") });
+    await show({ calendar: calendar("ccmcmtffff", "2026-02-25"), today: "2026-03-02" });
     const caption = () => opened.app.get("caption").text();
     expect(caption()).toBe("2026年3月");
     await opened.app.get('[aria-label="上个月"]').trigger("click");
@@ -97,7 +118,7 @@ describe("what it says", () => {
   });
 
   it("says so when the days have a number but no dates", async () => {
-    await show({ calendar: calendar("ffffftffff"), verdict: "needs_confirmation" });
+    await show({ calendar: calendar("ffffftffff") });
     expect(opened.text()).toContain("天数以排行榜为准");
   });
 
@@ -195,11 +216,48 @@ describe("the refund", () => {
     await show({ refund: refund({ status: "rejected", ...reviewed, reject_reason: "存在刷卡" }) });
     expect(opened.text()).toContain("2026年3月11日 02:00");
     expect(opened.text()).toContain("2026年3月12日 10:00");
-    expect(opened.text()).toContain("原因：存在刷卡");
+    expect(opened.text()).toContain("理由：存在刷卡");
   });
 
   it("says what is promised while there is none", async () => {
     await show();
-    expect(opened.text()).toContain("达标后无需申请：结束后 7 天内完成审核");
+    expect(opened.text()).toContain("按规则退还，无需申请：结束后 7 天内完成审核");
+  });
+
+  it("promises nothing to who failed", async () => {
+    await show({ camp: { status: "archived" }, verdict: "not_eligible", days_left: 0 });
+    expect(opened.text()).toContain("未达标，押金不退还");
+    expect(opened.text()).not.toContain("结束后 7 天内");
+  });
+
+  it("says how a part comes about, and what of the payment was no deposit", async () => {
+    await show({
+      camp: { status: "settling" },
+      verdict: "partial",
+      entitled_fen: 6000,
+      paid_fen: 12000,
+      deposit_fen: 10000,
+      amount_line: "打卡 6 天；¥100 × 6/10 → ¥60",
+      refund: refund({ amount_fen: 6000 }),
+    });
+    expect(opened.text()).toContain("部分退还 ¥60，等待审核");
+    expect(opened.text()).toContain("打卡 6 天；¥100 × 6/10 → ¥60");
+    expect(opened.text()).toContain("支付 ¥120，其中服务费 ¥20（开营后不退）");
+    expect(opened.text()).toContain("金额以审核结果为准");
+    expect(opened.text().match(/× 6\/10/g)).toHaveLength(1);
+  });
+
+  it("says how a part came about once it is decided, but not beside a refusal", async () => {
+    const part = { verdict: "partial", amount_line: "¥100 × 6/10 → ¥60" } as const;
+    await show({ ...part, camp: { status: "settling" }, refund: refund({ status: "succeeded" }) });
+    expect(opened.text()).toContain("¥100 × 6/10 → ¥60");
+    fresh();
+    await show({ ...part, camp: { status: "settling" }, refund: refund({ status: "rejected" }) });
+    expect(opened.text()).not.toContain("¥100 × 6/10 → ¥60");
+  });
+
+  it("keeps the deal that was paid for within reach", async () => {
+    await show();
+    expect(opened.app.get("details").text()).toContain("10 天累计打卡满 7 天，全额退还");
   });
 });

@@ -1,5 +1,7 @@
 import type { Schemas } from "@/api/client";
 
+import { threshold } from "./rules";
+
 export function camp(changes: Partial<Schemas["CampOut"]> = {}): Schemas["CampOut"] {
   return {
     id: "c1",
@@ -16,6 +18,7 @@ export function camp(changes: Partial<Schemas["CampOut"]> = {}): Schemas["CampOu
     ends_on: "2026-03-21",
     total_days: 21,
     required_days: 15,
+    rule: threshold(21, 15),
     status: "enrolling",
     enroll_state: "open",
     refund_promise: "结束后 7 天内完成审核",
@@ -50,7 +53,9 @@ export function membership(of: Schemas["CampOut"]): Schemas["MembershipOut"] {
     planet_number_masked: "12***78",
     days: 0,
     required_days: 15,
-    verdict: "not_eligible",
+    standing: "not_started",
+    verdict: null,
+    entitled_fen: 0,
     match_status: "matched",
     correct_until: null,
     refund: null,

@@ -8,6 +8,7 @@ import {
   MATCH_STATUS,
   PAYMENT_STATUS,
   REFUND_STATUS,
+  STANDING,
   VERDICT,
 } from "@/utils/labels";
 
@@ -21,6 +22,7 @@ describe.each([
   ["CampStatus", CAMP_STATUS],
   ["EnrollState", ENROLL_STATE],
   ["MatchStatus", MATCH_STATUS],
+  ["Standing", STANDING],
   ["Verdict", VERDICT],
   ["RefundStatus", REFUND_STATUS],
   ["PaymentStatus", PAYMENT_STATUS],

@@ -34,8 +34,8 @@ from tests.refunds.test_refund_lists import settled_camp
 
 LISTED = {
     "camp.create", "camp.update", "camp.delete", "camp.publish", "camp.withdraw", "camp.settle", "camp.archive",
-    "camp.qr.replace", "camp.staff.change",
-    "member.match", "member.unmatch", "member.close", "member.join", "member.unjoin",
+    "camp.qr.replace", "camp.staff.change", "camp.amnesty",
+    "member.match", "member.unmatch", "member.close", "member.join", "member.unjoin", "member.grant",
     "refund.generate", "refund.approve", "refund.reject", "refund.reopen", "refund.retry", "refund.mark_offline",
     "refund.extra",
     "checkin.sync", "checkin.import", "planet.import",
@@ -187,6 +187,18 @@ async def join_member(scene: Scene) -> None:
 async def unjoin_member(scene: Scene) -> None:
     member = await scene.member(joined=True)
     await scene.post(f"/members/{member.id}/joined", json={"joined": False})
+
+
+@writes("member.grant")
+async def grant_a_day(scene: Scene) -> None:
+    member: Member = await scene.made(make_member, await scene.made(ended_camp))
+    await scene.post(f"/members/{member.id}/grants", json={"days": ["2026-02-16"], "reason": "现场分享"})
+
+
+@writes("camp.amnesty")
+async def grant_an_amnesty(scene: Scene) -> None:
+    camp: Camp = await scene.made(ended_camp)
+    await scene.post(f"/camps/{camp.id}/amnesties", json={"day": "2026-02-16", "reason": "平台故障"})
 
 
 @writes("refund.generate")

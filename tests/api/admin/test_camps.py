@@ -20,6 +20,7 @@ from backend.runtime import Runtime
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk, desk_of
 from tests.conftest import Time
+from tests.eligibility.test_recount import synced
 from tests.factories import assign, make_camp, make_member, make_payment, make_planet, make_staff, make_upload
 
 # Every test begins on 2026-03-01.
@@ -444,3 +445,152 @@ async def test_the_history_names_who_moved_the_camp(manager: Desk, db: Database,
         ("draft", "enrolling", "小王"),
         ("enrolling", "ongoing", "系统"),
     ]
+
+
+# The deal as data.
+
+BY_DAYS: dict[str, Any] = {"version": 2, "payout": {"kind": "pro_rata", "min": 13, "full_at": 19, "step_fen": 10}}
+WEEKLY: dict[str, Any] = {
+    "version": 2, "payout": {"kind": "all"}, "conditions": [{"kind": "every_week_at_least", "days": 5}],
+}  # fmt: skip
+NO_NUMBER = {name: value for name, value in DRAFT.items() if name != "required_days"}
+
+
+def plain(days: int) -> dict[str, Any]:
+    """All or nothing from so many days, as answers have it."""
+    conditions = [{"kind": "days_at_least", "days": days}]
+    return {"version": 2, "counting": {}, "conditions": conditions, "payout": {"kind": "all"}, "fee_fen": 0}
+
+
+async def test_a_number_of_days_is_read_as_a_deal(manager: Desk) -> None:
+    camp = await manager.ok("POST", "/camps", json=DRAFT)
+    assert (camp["required_days"], camp["refund_policy"]) == (15, plain(15))
+    rule = camp["rule"]
+    assert (rule["short"], rule["fee_fen"]) == ("21 天累计打卡满 15 天，全额退还", 0)
+    assert rule["full"][0] == "营期 21 天，其中 21 天计入打卡。"
+    assert {each["amount_fen"] for each in rule["examples"]} == {0, 9900}
+
+
+async def test_a_deal_comes_back_in_its_normal_form(manager: Desk, db: Database) -> None:
+    # What is as usual may be left out, and a tier may be a pair.
+    tiers = {"version": 2, "payout": {"kind": "tiers", "tiers": [[10, 50], [15, 100]]}, "counting": {"warmup_days": 0}}
+    for policy, days, payout in (
+        (BY_DAYS, 19, BY_DAYS["payout"]),
+        (
+            tiers, 15,
+            {
+                "kind": "tiers", "step_fen": 1,
+                "tiers": [{"from_day": 10, "percent": 50}, {"from_day": 15, "percent": 100}],
+            },
+        ),
+        (plain(12), 12, {"kind": "all"}),
+    ):  # fmt: skip
+        camp = await manager.ok("POST", "/camps", json=NO_NUMBER | {"name": f"{days} 天", "refund_policy": policy})
+        assert (camp["required_days"], camp["refund_policy"]["payout"]) == (days, payout)
+        assert set(camp["refund_policy"]) == {"version", "counting", "conditions", "payout", "fee_fen"}
+        assert camp["refund_policy"]["counting"] == {}
+        # Sent back as it was read, all of it or only its deal, it is the same.
+        before = len(await actions(db, camp["id"]))
+        deal = {name: camp[name] for name in ("refund_policy", "required_days")}
+        for body in (deal, {"refund_policy": policy}, {"required_days": days}, {name: camp[name] for name in DRAFT}):
+            assert await manager.ok("PUT", f"/camps/{camp['id']}", json=body) == camp
+        assert len(await actions(db, camp["id"])) == before
+
+
+async def test_a_camp_needs_some_deal(manager: Desk) -> None:
+    assert await manager.bad_fields("POST", "/camps", json=NO_NUMBER) == {"required_days"}
+    camp = await manager.ok("POST", "/camps", json=DRAFT)
+    for body in ({"required_days": None}, {"refund_policy": None}, {"required_days": None, "refund_policy": None}):
+        assert await manager.bad_fields("PUT", f"/camps/{camp['id']}", json=body) == {"required_days"}
+    # One of the two is enough.
+    changed = await manager.ok("PUT", f"/camps/{camp['id']}", json={"required_days": None, "refund_policy": plain(9)})
+    assert changed["required_days"] == 9
+    changed = await manager.ok("PUT", f"/camps/{camp['id']}", json={"required_days": 8, "refund_policy": None})
+    assert changed["refund_policy"] == plain(8)
+
+
+async def test_number_and_deal_must_agree(manager: Desk) -> None:
+    body = DRAFT | {"refund_policy": BY_DAYS}
+    assert await manager.bad_fields("POST", "/camps", json=body) == {"required_days"}
+    camp = await manager.ok("POST", "/camps", json=body | {"required_days": 19})
+    assert camp["refund_policy"]["payout"] == BY_DAYS["payout"]
+    both = {"refund_policy": plain(12), "required_days": 13}
+    assert await manager.bad_fields("PUT", f"/camps/{camp['id']}", json=both) == {"required_days"}
+    assert await manager.ok("GET", f"/camps/{camp['id']}") == camp
+
+
+async def test_of_a_form_sent_back_one_may_be_changed(manager: Desk) -> None:
+    camp = await manager.ok("POST", "/camps", json=DRAFT)
+    path, form = f"/camps/{camp['id']}", {name: camp[name] for name in (*DRAFT, "refund_policy")}
+    changed = await manager.ok("PUT", path, json=form | {"refund_policy": BY_DAYS})
+    assert (changed["required_days"], changed["refund_policy"]["payout"]) == (19, BY_DAYS["payout"])
+    form = {name: changed[name] for name in (*DRAFT, "refund_policy")}
+    changed = await manager.ok("PUT", path, json=form | {"required_days": 14})
+    assert (changed["required_days"], changed["refund_policy"]) == (14, plain(14))
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"payout": {"kind": "pro_rata", "min": 13, "full_at": 22}}, {"refund_policy.payout.full_at"}),
+        ({"fee_fen": 4951}, {"refund_policy.fee_fen"}),
+        ({"payout": {"kind": "lottery"}}, {"refund_policy.payout.kind"}),
+        ({"version": 3}, {"refund_policy.version"}),
+        (
+            {"conditions": [{"kind": "must_days", "dates": ["2026-03-31"]}], "fee_fen": 5000},
+            {"refund_policy.conditions.0.dates", "refund_policy.fee_fen"},
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_deal_is_said_at_its_fields(
+    manager: Desk, change: dict[str, Any], fields: set[str]
+) -> None:
+    body = NO_NUMBER | {"refund_policy": BY_DAYS | change}
+    assert await manager.bad_fields("POST", "/camps", json=body) == fields
+    camp = await manager.ok("POST", "/camps", json=DRAFT)
+    assert await manager.bad_fields("PUT", f"/camps/{camp['id']}", json={"refund_policy": BY_DAYS | change}) == fields
+
+
+async def test_a_deal_is_held_against_new_dates(manager: Desk) -> None:
+    camp = await manager.ok("POST", "/camps", json=NO_NUMBER | {"refund_policy": BY_DAYS})
+    shorter = {"ends_on": "2026-03-25"}  # sixteen days
+    assert await manager.bad_fields("PUT", f"/camps/{camp['id']}", json=shorter) == {"refund_policy.payout.full_at"}
+
+
+async def test_the_deal_of_a_published_camp_is_locked(manager: Desk, db: Database) -> None:
+    camp = await manager.ok("POST", "/camps", json=await whole(db))
+    path = f"/camps/{camp['id']}"
+    await manager.ok("POST", f"{path}/publish")
+    data = await manager.refused(409, "camp_locked", "PUT", path, json={"refund_policy": BY_DAYS})
+    assert data == {"fields": ["refund_policy"]}
+    # The same deal in the other form is no change.
+    before = len(await actions(db, camp["id"]))
+    await manager.ok("PUT", path, json={"refund_policy": plain(15)})
+    assert (len(await actions(db, camp["id"])), (await manager.ok("GET", path))["required_days"]) == (before, 15)
+
+
+async def test_dates_are_asked_for_only_where_posts_were_read(manager: Desk, db: Database) -> None:
+    body = await whole(db)
+    del body["required_days"]
+    camp = await manager.ok("POST", "/camps", json=body | {"refund_policy": WEEKLY})
+    path = f"/camps/{camp['id']}"
+    await manager.refused(409, "posts_never_read", "POST", f"{path}/publish")
+    async with db.transaction() as session:
+        # An earlier camp on the same planet, whose posts couldn't be read.
+        earlier = await make_camp(
+            session, planet_id=uuid.UUID(body["planet_id"]), status=CampStatus.ARCHIVED, starts_on=dt.date(2026, 1, 1)
+        )
+        elsewhere = await make_camp(session, status=CampStatus.ARCHIVED, starts_on=dt.date(2026, 1, 1))
+        await synced(session, earlier, posts_read=False)
+        await synced(session, elsewhere)
+    await manager.refused(409, "posts_never_read", "POST", f"{path}/publish")
+    async with db.transaction() as session:
+        await synced(session, earlier)
+    assert (await manager.ok("POST", f"{path}/publish"))["status"] == "enrolling"
+
+
+async def test_a_number_of_days_needs_no_posts(manager: Desk, db: Database) -> None:
+    body = await whole(db)
+    del body["required_days"]
+    camp = await manager.ok("POST", "/camps", json=body | {"refund_policy": BY_DAYS})
+    assert (await manager.ok("POST", f"/camps/{camp['id']}/publish"))["status"] == "enrolling"

@@ -89,7 +89,8 @@ async def test_the_ranking_with_its_calendars(scene: Scene, manager: Desk) -> No
         "checked", "checked", "missed", "today", *["future"] * 6,
     ]  # fmt: skip
     assert {day["state"] for day in rows[2]["calendar"]} == {"today", "future"}  # nobody can say
-    assert (rows[0]["verdict"], rows[0]["last_posted_at"]) == ("eligible", "2026-02-27T09:00:00+08:00")
+    assert (rows[0]["verdict"], rows[0]["last_posted_at"]) == (None, "2026-02-27T09:00:00+08:00")
+    assert [row["standing"] for row in rows] == ["reached", "in_progress", "in_progress"]
     found = await manager.ok("GET", path(scene, "ranking"), params={"q": "阿波"})
     assert [(row["rank"], row["planet_nickname"]) for row in found["items"]] == [(2, "阿波")]
     second = await manager.ok("GET", path(scene, "ranking"), params={"page": 2, "page_size": 2})

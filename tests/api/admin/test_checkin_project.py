@@ -46,7 +46,7 @@ async def test_the_project_is_made_and_noted(db: Database, draft: Camp, zsxq: Zs
     camp = await manager.ok("POST", path(draft))
     project = zsxq.project(camp["checkin_id"])
     assert (project.title, project.checkin_days) == ("四月写作营", 7)
-    assert project.text == "打卡10天，要求完成7天"
+    assert project.text == "10 天累计打卡满 7 天，全额退还"
     async with db.transaction() as session:
         entry = (await session.scalars(select(AuditEntry).where(AuditEntry.action == "camp.update"))).one()
     assert entry.after == {"checkin_id": camp["checkin_id"]}

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.core.ids import new_id
-from backend.models.camps import Camp, CampStaffKind
+from backend.models.camps import Camp, CampStaffKind, CampStatus
 from backend.models.staff import StaffRole
 from backend.runtime import Runtime
 from tests.api.conftest import NewDesk
@@ -87,8 +87,9 @@ async def test_who_has_more_than_enough_counts_as_one(stage: Stage, manager: Des
     async with stage.runtime.db.transaction() as session:
         camp = await session.get_one(Camp, stage.camp.id)
         busy = await make_camp(
-            session, planet_id=camp.planet_id, required_days=1, starts_on=camp.starts_on, checkin_id="5555555555"
-        )
+            session, planet_id=camp.planet_id, required_days=1, starts_on=camp.starts_on, checkin_id="5555555555",
+            status=CampStatus.ONGOING,
+        )  # fmt: skip
         await make_member(session, busy, planet_user_id="841855481284252", days_ranking=9, days_posts=9)
     stats = await manager.ok("GET", f"/camps/{busy.id}/checkin-stats")
     assert (stats["average_rate"], stats["reached"], stats["members"]) == (1.0, 1, 1)

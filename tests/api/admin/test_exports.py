@@ -13,7 +13,7 @@ from backend.core import clock
 from backend.core.db import Database
 from backend.core.ids import new_id
 from backend.models.audit import AuditEntry
-from backend.models.camps import Camp
+from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, CheckinSource
 from backend.models.members import MatchStatus
 from backend.models.refunds import RefundStatus
@@ -42,7 +42,7 @@ async def table(desk: Desk, path: str, kind: str = "csv", **params: Any) -> list
 async def camp(db: Database) -> Camp:
     async with db.transaction() as session:
         planet = await make_planet(session)
-        made = await make_camp(session, planet_id=planet.id, starts_on=dt.date(2026, 2, 10))
+        made = await make_camp(session, planet_id=planet.id, starts_on=dt.date(2026, 2, 10), status=CampStatus.ENDED)
         await make_planet_user(session, planet, user_id=LIN, name="小林", number="101")
         await make_member(
             session, made, planet_user_id=LIN, planet_nickname="=1+1", wechat_nickname="@微信", planet_number="0101",

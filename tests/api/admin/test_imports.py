@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from backend.camps import service as camps
 from backend.core import clock
 from backend.core.db import Database
 from backend.core.ids import new_id
+from backend.eligibility import service as eligibility
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus, SyncTrigger
 from backend.models.members import MatchMethod, MatchStatus, Member
 from backend.models.planets import Planet, PlanetUser
-from backend.models.refunds import Refund
 from backend.models.staff import StaffRole
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
@@ -62,7 +63,7 @@ class Scene:
             return await session.get_one(Member, member.id, populate_existing=True)
 
     async def synced(self, *, ranking: int, started: dt.datetime | None = None) -> None:
-        """A complete sync counted so many days of everybody known."""
+        """A complete sync counted so many days of everybody known: the camp's first ones by the posts."""
         now = started or clock.now()
         async with self.db.transaction() as session:
             run = SyncRun(
@@ -78,6 +79,13 @@ class Scene:
                         days_posts=ranking, sync_run_id=run.id,
                     )
                 )  # fmt: skip
+                for offset in range(ranking):
+                    day = self.camp.starts_on + dt.timedelta(days=offset)
+                    row = Checkin(
+                        camp_id=self.camp.id, planet_user_id=user_id, day=day, source=CheckinSource.POSTS, excerpt=""
+                    )
+                    await session.merge(row)
+            await eligibility.recount(session, await camps.lock_camp(session, self.camp.id))
 
 
 @pytest.fixture
@@ -268,32 +276,35 @@ async def test_a_whole_sheet_of_before_the_end_makes_no_list(scene: Scene, time:
     await scene.desk.refused(409, "sync_incomplete", "POST", f"/camps/{scene.camp.id}/refunds")
     # Said again after the end, it is a statement about the whole camp.
     assert (await scene.send(sheet, whole=True))["unchanged"] == 2
-    assert (await scene.desk.ok("POST", f"/camps/{scene.camp.id}/refunds"))["created"] == 2
+    result = await scene.desk.ok("POST", f"/camps/{scene.camp.id}/refunds")
+    # Both need a person, and only one of them can get money.
+    assert (result["created"], result["needs_confirmation"]) == (1, 2)
 
 
 async def test_a_whole_sheet_after_the_end_stands_in_for_the_sync_and_a_person_decides_each_row(scene: Scene) -> None:
     await scene.synced(ranking=9, started=clock.day_start(dt.date(2026, 2, 15)))  # didn't see the end
     await scene.send("星球编号,天数\n101,3\n102,0\n", whole=True)
     result = await scene.desk.ok("POST", f"/camps/{scene.camp.id}/refunds")
-    assert (result["created"], result["eligible"], result["needs_confirmation"]) == (2, 0, 2)
-    rows = (await scene.desk.ok("GET", "/refunds", params={"camp_id": str(scene.camp.id)}))["items"]
-    by_member = {row["member_id"]: row for row in rows}
-    enough, short = by_member[str(scene.lin.id)], by_member[str(scene.chen.id)]
-    assert (enough["days"], enough["days_import"], enough["days_ranking"]) == (3, 3, 9)
-    assert [reason["code"] for reason in enough["verdict_reasons"]] == ["not_counted", "import_enough"]
-    assert [reason["code"] for reason in short["verdict_reasons"]] == ["not_counted", "import_short"]
+    assert (result["created"], result["eligible"], result["needs_confirmation"]) == (1, 0, 2)
+    assert await verdicts(scene) == {
+        str(scene.lin.id): ("needs_confirmation", {"not_counted", "import_enough"}),
+        str(scene.chen.id): ("needs_confirmation", {"not_counted", "import_short"}),
+    }
+    [row] = (await scene.desk.ok("GET", "/refunds", params={"camp_id": str(scene.camp.id)}))["items"]
+    assert (row["member_id"], row["amount_fen"]) == (str(scene.lin.id), 9900)
+    assert (row["days"], row["days_import"], row["days_ranking"]) == (3, 3, 9)
+    assert [reason["code"] for reason in row["verdict_reasons"]] == ["not_counted", "import_enough"]
 
-    body = {"ids": [enough["id"], short["id"]]}
+    body = {"ids": [row["id"]]}
     assert (await scene.desk.ok("POST", "/refunds/batch-approve", json=body))["done"] == 0
     accepted = await scene.desk.ok("POST", "/refunds/batch-approve", json=body | {"accept_import": True})
-    assert [line["code"] for line in accepted["results"]] == ["ok", "needs_confirmation"]
+    assert [line["code"] for line in accepted["results"]] == ["ok"]
 
 
 async def test_a_complete_sync_later_takes_over_again(scene: Scene) -> None:
     await scene.send("星球编号,天数\n101,3\n102,0\n", whole=True)
     await scene.desk.ok("POST", f"/camps/{scene.camp.id}/refunds")
     await scene.synced(ranking=5)
-    await scene.desk.ok("POST", f"/camps/{scene.camp.id}/match")
     rows = (await scene.desk.ok("GET", "/refunds"))["items"]
     assert {(row["verdict"], row["days"]) for row in rows} == {("eligible", 5)}
 
@@ -301,11 +312,13 @@ async def test_a_complete_sync_later_takes_over_again(scene: Scene) -> None:
 async def test_what_waits_for_review_follows_the_import(scene: Scene) -> None:
     await scene.synced(ranking=2)
     async with scene.db.transaction() as session:
-        refund = await make_refund(session, scene.lin, verdict="not_eligible", verdict_reasons=["days_short"])
+        refund = await make_refund(session, await session.get_one(Member, scene.lin.id, populate_existing=True))
+    path = f"/refunds/{refund.id}"
+    before = await scene.desk.ok("GET", path)
+    assert (before["verdict"], before["amount_fen"], before["days_import"]) == ("not_eligible", 0, None)
     await scene.send("星球编号,天数\n101,3\n")
-    async with scene.db.transaction() as session:
-        row = await session.get_one(Refund, refund.id, populate_existing=True)
-        assert (row.verdict, row.days_import) == ("needs_confirmation", 3)
+    now = await scene.desk.ok("GET", path)
+    assert (now["verdict"], now["amount_fen"], now["days_import"]) == ("needs_confirmation", 9900, 3)
 
 
 # Who, and when.

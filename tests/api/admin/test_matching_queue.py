@@ -8,16 +8,18 @@ from sqlalchemy import select
 from backend.core import clock
 from backend.core.db import Database
 from backend.core.ids import new_id
+from backend.eligibility import service as eligibility
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import CheckinTotal, SyncRun, SyncStatus, SyncTrigger
 from backend.models.members import MatchMethod, MatchStatus, Member
 from backend.models.planets import Planet, PlanetUser
-from backend.models.refunds import Refund
 from backend.models.staff import StaffRole
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
+from tests.eligibility.test_recount import counted, synced
 from tests.factories import assign, make_camp, make_member, make_planet, make_planet_user, make_refund
+from tests.refunds.facts import ended_camp
 
 S, M = MatchStatus, MatchMethod
 
@@ -203,20 +205,22 @@ async def test_one_person_is_given_to_nobody_twice(scene: Scene, manager: Desk) 
 
 
 async def test_what_waits_for_review_shows_the_confirmed_match(scene: Scene, manager: Desk, db: Database) -> None:
-    member = await scene.member(
-        status=S.MATCHED, confidence=66, match_method=M.PLANET_NICKNAME, planet_user_id=scene.lin.user_id,
-        days_ranking=9, days_posts=8,
-    )  # fmt: skip
     async with db.transaction() as session:
-        refund = await make_refund(session, member, verdict="needs_confirmation", verdict_reasons=["match_below_100"])
+        over = await ended_camp(session, planet_id=scene.planet.id)
+        member = await counted(session, over, await synced(session, over), *range(8), confidence=66)
+        await make_planet_user(session, scene.planet, user_id=member.planet_user_id)
+        await eligibility.recount(session, over)
+        refund = await make_refund(session, member)
+
+    async def shown() -> tuple[Any, ...]:
+        row = await manager.ok("GET", f"/refunds/{refund.id}")
+        return row["verdict"], row["confidence"], row["match_method"], row["amount_fen"]
+
+    assert await shown() == ("needs_confirmation", 66, "planet_number", 9900)
     await manager.ok("POST", "/members/batch-confirm-match", json={"ids": [str(member.id)]})
-    async with db.transaction() as session:
-        row = await session.get_one(Refund, refund.id, populate_existing=True)
-        assert (row.verdict, row.confidence, row.match_method) == ("eligible", 100, "manual")
+    assert await shown() == ("eligible", 100, "manual", 9900)
     await manager.ok("POST", f"/members/{member.id}/unmatch")
-    async with db.transaction() as session:
-        row = await session.get_one(Refund, refund.id, populate_existing=True)
-        assert (row.verdict, row.confidence) == ("needs_confirmation", 0)
+    assert await shown() == ("needs_confirmation", 0, None, 0)
 
 
 async def test_many_are_closed_with_one_reason(scene: Scene, manager: Desk, db: Database) -> None:

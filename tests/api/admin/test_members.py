@@ -10,7 +10,7 @@ from backend.core.db import Database
 from backend.core.ids import new_id
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStaffKind, CampStatus
-from backend.models.members import MatchStatus, Member
+from backend.models.members import MatchStatus, Member, Standing, Verdict
 from backend.models.planets import Planet, PlanetUser
 from backend.models.staff import StaffRole
 from backend.runtime import Runtime
@@ -81,7 +81,10 @@ async def test_a_row_is_as_promised(scene: Scene, manager: Desk) -> None:
         "joined": True,
         "days": 7,
         "required_days": 7,
-        "verdict": "eligible",
+        "days_left": 10,
+        "standing": "not_started",
+        "verdict": None,
+        "entitled_fen": 9900,
         "paid_fen": 9900,
         "paid_at": row["paid_at"],
     }
@@ -89,7 +92,9 @@ async def test_a_row_is_as_promised(scene: Scene, manager: Desk) -> None:
 
 
 async def test_the_list_is_filtered_paged_and_searched(scene: Scene, manager: Desk) -> None:
-    matched = await scene.another(planet_user_id=scene.lin.user_id, joined=True, days_ranking=0, days_posts=0)
+    matched = await scene.another(
+        planet_user_id=scene.lin.user_id, joined=True, standing=Standing.OUT_OF_REACH, verdict=Verdict.NOT_ELIGIBLE
+    )
     conflict = await scene.another(status=MatchStatus.CONFLICT)
     plain = str(scene.member.id)
     assert await scene.listed(manager) == [str(conflict.id), str(matched.id), plain]
@@ -97,6 +102,8 @@ async def test_the_list_is_filtered_paged_and_searched(scene: Scene, manager: De
     assert await scene.listed(manager, match_status="unmatched") == [plain]
     assert await scene.listed(manager, joined="true") == [str(matched.id)]
     assert await scene.listed(manager, verdict="not_eligible") == [str(matched.id)]
+    assert await scene.listed(manager, standing="out_of_reach") == [str(matched.id)]
+    assert await scene.listed(manager, standing="not_started,reached") == [str(conflict.id), plain]
     assert await scene.listed(manager, q="841855481284252") == [str(matched.id)]
     assert await scene.listed(manager, q="微光", camp_id=str(scene.camp.id)) == [plain]
     page = await manager.ok("GET", "/members", params={"page": 2, "page_size": 2})
@@ -119,6 +126,7 @@ async def test_the_day_of_payment_is_the_one_in_shanghai(scene: Scene, manager: 
     [
         ({"match_status": "matched,nonsense"}, "match_status"),
         ({"verdict": "maybe"}, "verdict"),
+        ({"standing": "reached,nonsense"}, "standing"),
         ({"joined": "perhaps"}, "joined"),
         ({"confidence": "101"}, "confidence"),
         ({"paid_from": "2026-02-30"}, "paid_from"),

@@ -1,6 +1,9 @@
 """Choosing refunds over all pages, and taking approvals back, at the console."""
 
 import uuid
+from typing import Any
+
+import pytest
 
 from backend.core.db import Database
 from backend.models.members import MatchMethod
@@ -8,7 +11,7 @@ from backend.models.refunds import RefundStatus
 from backend.models.staff import StaffRole
 from backend.refunds import flows, repository
 from backend.runtime import Runtime
-from tests.api.admin.test_refunds import coach_of, waiting
+from tests.api.admin.test_refunds import coach_of, recount, waiting
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.refunds.provider import pending
@@ -23,12 +26,19 @@ async def test_everything_a_filter_finds_is_chosen_at_once(db: Database, manager
     data = await manager.ok("GET", "/refunds/ids", params={"camp_id": str(refunds[0].camp_id)})
     assert set(data["ids"]) == {str(refund.id) for refund in refunds}
     assert (data["count"], data["sum_fen"], data["total"]) == (3, 3 * 9900, 3)
+    assert data["rows"] == [{"id": id_, "verdict": "eligible", "amount_fen": 9900} for id_ in data["ids"]]
     everything = await manager.ok("GET", "/refunds/ids", params={"status": "pending_review"})
     assert everything["count"] == 5
     nothing = await manager.ok("GET", "/refunds/ids", params={"status": "failed"})
-    assert nothing == {"ids": [], "count": 0, "sum_fen": 0, "total": 0}
+    assert nothing == {"ids": [], "rows": [], "count": 0, "sum_fen": 0, "total": 0}
     # What was chosen is what a batch takes, with the figures the person saw.
-    body = {"ids": data["ids"], "expected_count": data["count"], "expected_sum_fen": data["sum_fen"]}
+    rows = [
+        {"id": row["id"], "expected_verdict": row["verdict"], "expected_amount_fen": row["amount_fen"]}
+        for row in data["rows"]
+    ]
+    body = {
+        "ids": data["ids"], "rows": rows, "expected_count": data["count"], "expected_sum_fen": data["sum_fen"],
+    }  # fmt: skip
     assert (await manager.ok("POST", "/refunds/batch-approve", json=body))["done"] == 3
 
 
@@ -45,6 +55,23 @@ async def test_the_way_of_the_match_narrows(db: Database, manager: Desk) -> None
     data = await manager.ok("GET", "/refunds/ids", params={"match_method": "manual"})
     assert data["ids"] == [str(one.id)]
     assert await manager.bad_fields("GET", "/refunds", params={"match_method": "guess"}) == {"match_method"}
+
+
+@pytest.mark.parametrize("evidence", [{"verdict": "eligible"}, {"confidence": 100}, {"match_method": "planet_number"}])
+async def test_what_is_decided_on_narrows_every_way_of_reading(
+    db: Database, manager: Desk, evidence: dict[str, Any]
+) -> None:
+    """Of rows in review it is the member's, of decided ones what was frozen."""
+    doubtful: dict[str, Any] = {"confidence": 66, "match_method": MatchMethod.PLANET_NICKNAME}
+    [one], [done] = await waiting(db), await waiting(db)
+    await waiting(db, **doubtful)
+    await manager.ok("POST", f"/refunds/{done.id}/approve")
+    await recount(db, done, **doubtful)
+    both = {str(one.id), str(done.id)}
+    assert {row["id"] for row in (await manager.ok("GET", "/refunds", params=evidence))["items"]} == both
+    assert set((await manager.ok("GET", "/refunds/ids", params=evidence))["ids"]) == both
+    export = await manager.call("GET", "/refunds/export", params=evidence | {"format": "csv"})
+    assert (export.status_code, export.text.count("\r\n")) == (200, 3)
 
 
 async def test_choosing_stays_within_the_own_camps(db: Database, desk: NewDesk) -> None:

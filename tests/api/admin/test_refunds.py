@@ -11,7 +11,7 @@ from backend.core.db import Database
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
 from backend.models.checkins import Checkin, CheckinSource
-from backend.models.members import Member, Verdict
+from backend.models.members import MatchStatus, Member
 from backend.models.refunds import Refund, RefundHold, RefundStatus
 from backend.models.staff import StaffRole
 from backend.refunds import flows
@@ -20,7 +20,7 @@ from tests import factories
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.conftest import RecordingQueue, Time
-from tests.refunds.facts import ended_camp, enrolled, listed, refund_in
+from tests.refunds.facts import ended_camp, enrolled, recounted, refund_in
 from tests.refunds.provider import approved, now_of, pending
 from tests.world import World
 
@@ -28,16 +28,30 @@ S = RefundStatus
 NOBODY = "019ca71f-b921-703c-8ce1-c0f1fac47bf9"
 
 
+PRO_RATA = {"version": 2, "payout": {"kind": "pro_rata", "min": 2, "full_at": 9}}
+SHORT = {"days_ranking": 3, "days_posts": 3}
+
+
 async def waiting(db: Database, count: int = 1, camp: Camp | None = None, **fields: Any) -> list[Refund]:
+    """Rows of one ended camp; ``fields`` are the members'."""
     async with db.transaction() as session:
         camp = camp or await ended_camp(session)
-        return [await factories.make_refund(session, await enrolled(session, camp), **fields) for _ in range(count)]
+        members = [await enrolled(session, camp, **fields) for _ in range(count)]
+        return [await factories.make_refund(session, member) for member in members]
 
 
-async def judged(db: Database, **fields: Any) -> Refund:
-    """A row that says what its member's own counts and match say."""
+async def partly(db: Database) -> Refund:
+    """Six of nine days bring 66 of 99 yuan."""
     async with db.transaction() as session:
-        return await listed(session, await enrolled(session, await ended_camp(session), **fields))
+        camp = await ended_camp(session, refund_policy=PRO_RATA)
+        member = await enrolled(session, camp, days_ranking=6, days_posts=6)
+        return await factories.make_refund(session, member)
+
+
+async def recount(db: Database, refund: Refund, **changes: Any) -> None:
+    """A later count found something else about the row's member."""
+    async with db.transaction() as session:
+        await recounted(session, await session.get_one(Member, refund.member_id), **changes)
 
 
 async def coach_of(db: Database, desk: NewDesk, *camp_ids: Any, role: StaffRole = StaffRole.COACH) -> Desk:
@@ -52,24 +66,48 @@ async def coach_of(db: Database, desk: NewDesk, *camp_ids: Any, role: StaffRole 
 
 
 async def test_a_row_has_the_promised_fields(db: Database, manager: Desk) -> None:
-    [refund] = await waiting(db, verdict=Verdict.NEEDS_CONFIRMATION, verdict_reasons=["match_below_100", "enough_days"])
+    [refund] = await waiting(db, confidence=66)
     data = await manager.ok("GET", "/refunds")
     assert (data["total"], data["page"], data["page_size"]) == (1, 1, 20)
     [row] = data["items"]
     promised = {
         "id", "camp_id", "member_id", "payment_id", "kind", "status", "amount_fen", "out_refund_no", "verdict", "days",
         "required_days", "confidence", "match_method", "reviewer_name", "reviewed_at", "reject_reason", "attempts",
-        "failure", "provider_refund_id", "succeeded_at", "settled_offline",
+        "failure", "provider_refund_id", "succeeded_at", "settled_offline", "amount_line",
     }  # fmt: skip
     assert promised <= set(row)
     assert row["id"] == str(refund.id)
     assert (row["status"], row["kind"], row["amount_fen"], row["failure"]) == ("pending_review", "camp", 9900, None)
     assert row["verdict_reasons"][0] == {"code": "match_below_100", "text": "身份匹配置信度低于 100"}
+    assert (row["verdict"], row["days"], row["required_days"], row["confidence"]) == ("needs_confirmation", 9, 7, 66)
+    assert "9 天" in row["amount_line"]
+
+
+async def test_a_waiting_row_shows_its_member_and_a_decided_one_what_was_decided_on(
+    db: Database, manager: Desk
+) -> None:
+    refund = await partly(db)
+    path = f"/refunds/{refund.id}"
+    names = ("verdict", "days", "amount_fen")
+    assert (refund.verdict, refund.days) == (None, None)
+    assert [(await manager.ok("GET", path))[name] for name in names] == ["partial", 6, 6600]
+    await recount(db, refund, **SHORT)
+    assert [(await manager.ok("GET", path))[name] for name in names] == ["partial", 3, 3300]
+    # The same on every page that shows it.
+    for page, key in ((f"/members/{refund.member_id}", "refunds"), (f"/camps/{refund.camp_id}/settlement", "items")):
+        [shown] = (await manager.ok("GET", page))[key]
+        assert shown.get("refund", shown)["amount_fen"] == 3300
+    await manager.ok("POST", f"{path}/approve", json={"expected_verdict": "partial", "expected_amount_fen": 3300})
+    await recount(db, refund, days_ranking=9, days_posts=9)
+    row = await manager.ok("GET", path)
+    assert [row[name] for name in names] == ["partial", 3, 3300]
+    assert "3/9" in row["amount_line"]
 
 
 async def test_filters(db: Database, manager: Desk) -> None:
     [one] = await waiting(db)
-    [two] = await waiting(db, verdict=Verdict.NOT_ELIGIBLE, confidence=66)
+    [two] = await waiting(db, confidence=66)
+    await recount(db, two, **SHORT)
     async with db.transaction() as session:
         failed = await refund_in(session, S.FAILED)
         await refund_in(session, S.REJECTED)
@@ -84,7 +122,7 @@ async def test_filters(db: Database, manager: Desk) -> None:
     assert await found(payment_id=str(two.payment_id)) == {str(two.id)}
     assert await found(status="failed") == {str(failed.id)}
     assert len(await found(status="failed,rejected")) == 2
-    assert await found(verdict="not_eligible") == {str(two.id)}
+    assert await found(verdict="needs_confirmation") == {str(two.id)}
     assert await found(confidence=66) == {str(two.id)}
     assert await found(kind="duplicate") == set()
     assert await found(q=one.out_refund_no.lower()) == {str(one.id)}
@@ -223,48 +261,108 @@ async def test_approve_and_reject(db: Database, manager: Desk, queue: RecordingQ
     assert (row["status"], row["reject_reason"], row["reviewer_name"]) == ("pending_review", None, None)
 
 
-async def test_overriding_needs_a_note(db: Database, manager: Desk) -> None:
-    doubtful = await judged(db, days_posts=3)
-    short = await judged(db, days_ranking=3, days_posts=3)
+async def test_a_doubt_passes_by_a_person_s_word_and_what_pays_nothing_by_nobody_s(db: Database, manager: Desk) -> None:
+    [doubtful] = await waiting(db, days_posts=3)
     assert (await manager.ok("POST", f"/refunds/{doubtful.id}/approve"))["status"] == "approved"
-    assert await manager.bad_fields("POST", f"/refunds/{short.id}/approve") == {"note"}
-    assert await manager.bad_fields("POST", f"/refunds/{short.id}/approve", json={"note": " "}) == {"note"}
-    await manager.ok("POST", f"/refunds/{short.id}/approve", json={"note": "已核实"})
+    [short] = await waiting(db)
+    await recount(db, short, **SHORT)
+    path, now = f"/refunds/{short.id}/approve", {"verdict": "not_eligible", "amount_fen": 0, "days": 3}
+    for body in ({}, {"note": "已核实"}, {"expected_verdict": "eligible"}, {"expected_amount_fen": 9900}):
+        assert await manager.refused(409, "stale_evidence", "POST", path, json=body) == now
+    seen = {"expected_verdict": "not_eligible", "expected_amount_fen": 0}
+    await manager.refused(409, "refund_nothing_due", "POST", path, json=seen | {"note": "已核实"})
+    bad = {"expected_verdict": "maybe", "expected_amount_fen": -1}
+    assert await manager.bad_fields("POST", path, json=bad) == set(bad)
+    assert (await now_of(db, short)).status is S.PENDING_REVIEW
+
+
+async def test_a_rejection_is_held_against_what_was_seen_only_if_it_says_so(db: Database, manager: Desk) -> None:
+    [refund] = await waiting(db)
+    await recount(db, refund, **SHORT)
+    path, body = f"/refunds/{refund.id}/reject", {"reason": "打卡未达标"}
+    await manager.refused(409, "stale_evidence", "POST", path, json=body | {"expected_verdict": "eligible"})
+    row = await manager.ok("POST", path, json=body)
+    assert (row["status"], row["verdict"], row["days"], row["amount_fen"]) == ("rejected", "not_eligible", 3, 9900)
 
 
 # Batches.
 
 
 async def test_a_batch_takes_each_row_by_itself(db: Database, manager: Desk) -> None:
-    [good] = await waiting(db)
-    doubtful = await judged(db, days_posts=3)
-    short = await judged(db, days_ranking=3, days_posts=3)
-    # Says needs_confirmation, while the member's counts say eligible by now.
-    [stale] = await waiting(db, verdict=Verdict.NEEDS_CONFIRMATION, verdict_reasons=["sources_disagree"])
-    [done] = await waiting(db)
+    [good], [doubtful], [better] = await waiting(db), await waiting(db, days_posts=3), await waiting(db, days_posts=3)
+    # Beyond doubt by now, for the same sum.
+    await recount(db, better, days_posts=9)
+    part = await partly(db)
+    [short], [done] = await waiting(db), await waiting(db)
+    await recount(db, short, **SHORT)
     await manager.ok("POST", f"/refunds/{done.id}/approve")
-    ids = [str(row.id) for row in (good, doubtful, short, stale, done)] + [NOBODY, "nonsense", str(good.id)]
+    ids = [str(row.id) for row in (good, doubtful, better, part, short, done)] + [NOBODY, "nonsense", str(good.id)]
 
     data = await manager.ok("POST", "/refunds/batch-approve", json={"ids": ids})
 
     assert [(line["id"], line["code"]) for line in data["results"]] == [
         (str(good.id), "ok"),
         (str(doubtful.id), "needs_confirmation"),
-        (str(short.id), "not_eligible"),
-        (str(stale.id), "stale_evidence"),
+        (str(better.id), "ok"),
+        (str(part.id), "expectation_required"),
+        (str(short.id), "stale_evidence"),
         (str(done.id), "refund_already_reviewed"),
         (NOBODY, "not_found"),
         ("nonsense", "not_found"),
     ]
     assert all(line["message"] for line in data["results"] if not line["ok"])
-    assert (data["done"], data["skipped"]) == (1, 6)
+    assert (data["done"], data["skipped"]) == (2, 6)
     assert (await now_of(db, good)).status is S.APPROVED
     assert (await now_of(db, short)).status is S.PENDING_REVIEW
 
 
+async def test_a_batch_that_tells_what_was_seen(db: Database, manager: Desk) -> None:
+    part, [changed], [short] = await partly(db), await waiting(db, days_posts=3), await waiting(db)
+    await recount(db, changed, days_posts=9)
+    await recount(db, short, **SHORT)
+
+    def seen(refund: Refund, verdict: str, fen: int) -> dict[str, Any]:
+        return {"id": str(refund.id), "expected_verdict": verdict, "expected_amount_fen": fen}
+
+    body = {"ids": [str(row.id) for row in (part, changed, short)]}
+    told = [seen(part, "partial", 6600), seen(changed, "needs_confirmation", 9900), seen(short, "not_eligible", 0)]
+    wrong = [seen(part, "partial", 9900)]
+    data = await manager.ok("POST", "/refunds/batch-approve", json={"ids": body["ids"][:1], "rows": wrong})
+    assert [line["code"] for line in data["results"]] == ["stale_evidence"]
+    data = await manager.ok("POST", "/refunds/batch-approve", json=body | {"rows": told})
+    assert [line["code"] for line in data["results"]] == ["ok", "stale_evidence", "not_eligible"]
+    assert all(line["message"] for line in data["results"] if not line["ok"])
+    row = await now_of(db, part)
+    assert (row.status, row.amount_fen, row.verdict, row.days) == (S.APPROVED, 6600, "partial", 6)
+    reject = body | {"reason": "打卡未达标", "rows": told[1:]}
+    data = await manager.ok("POST", "/refunds/batch-reject", json=reject)
+    assert [line["code"] for line in data["results"]] == ["refund_already_reviewed", "stale_evidence", "ok"]
+
+
+async def test_a_batch_that_tells_the_sum_takes_parts_too(db: Database, manager: Desk) -> None:
+    part = await partly(db)
+    body = {"ids": [str(part.id)], "expected_count": 1, "expected_sum_fen": 6600}
+    await recount(db, part, **SHORT)
+    # What was confirmed is no longer what would be done, and nothing is.
+    data = await manager.refused(409, "expectation_mismatch", "POST", "/refunds/batch-approve", json=body)
+    assert data == {"count": 0, "sum_fen": 0}
+    await recount(db, part, days_ranking=6, days_posts=6)
+    assert (await manager.ok("POST", "/refunds/batch-approve", json=body))["done"] == 1
+
+
+async def test_a_row_that_pays_nothing_passes_in_no_batch(db: Database, manager: Desk) -> None:
+    """In doubt by its match alone, admitted by the reviewer, and no money left to send."""
+    [refund] = await waiting(db)
+    lost = {"status": MatchStatus.UNMATCHED, "confidence": 0, "days_ranking": None, "days_posts": None}
+    await recount(db, refund, **lost)
+    rows = [{"id": str(refund.id), "expected_amount_fen": 0}]
+    body = {"ids": [str(refund.id)], "rows": rows, "min_confidence": 0}
+    data = await manager.ok("POST", "/refunds/batch-approve", json=body)
+    assert [line["code"] for line in data["results"]] == ["needs_confirmation"]
+
+
 async def test_a_lower_confidence_admits_matches_in_doubt_and_nothing_else(db: Database, manager: Desk) -> None:
-    only_match = await judged(db, confidence=66)
-    days_too = await judged(db, confidence=66, days_ranking=3)
+    [only_match], [days_too] = await waiting(db, confidence=66), await waiting(db, confidence=66, days_ranking=3)
     ids = [str(only_match.id), str(days_too.id)]
     for confidence, codes in (
         (100, ["needs_confirmation", "needs_confirmation"]),
@@ -311,7 +409,9 @@ def test_the_threshold_is_ten_thousand_yuan(world: World) -> None:
 
 
 async def test_a_batch_rejection(db: Database, manager: Desk) -> None:
-    rows = await waiting(db, 2, verdict=Verdict.NOT_ELIGIBLE)
+    rows = await waiting(db, 2)
+    for row in rows:
+        await recount(db, row, **SHORT)
     ids = [str(row.id) for row in rows]
     assert await manager.bad_fields("POST", "/refunds/batch-reject", json={"ids": ids}) == {"reason"}
     assert await manager.bad_fields("POST", "/refunds/batch-reject", json={"ids": [], "reason": "x"}) == {"ids"}

@@ -22,7 +22,7 @@ async def test_making_the_list(db: Database, manager: Desk, path: str) -> None:
         await enrolled(session, camp)
         await enrolled(session, camp, days_ranking=1, days_posts=1)
     assert await manager.ok("POST", f"/camps/{camp.id}/{path}") == {
-        "created": 1, "eligible": 1, "needs_confirmation": 0, "not_eligible": 1, "unmatched": 0,
+        "created": 1, "eligible": 1, "partial": 0, "needs_confirmation": 0, "not_eligible": 1, "unmatched": 0,
     }  # fmt: skip
     assert (await manager.ok("POST", f"/camps/{camp.id}/{path}"))["created"] == 0
     assert (await manager.ok("GET", f"/camps/{camp.id}/settlement"))["status"] == "settling"

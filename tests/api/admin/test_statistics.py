@@ -55,8 +55,7 @@ async def test_each_camp_and_all_together(db: Database, manager: Desk, seed: int
 async def test_members_by_days(db: Database, manager: Desk, seed: int) -> None:
     made, _ = await built(db, seed)
     camps = {camp.id: camp for camp in in_february(made)}
-    longest = max((camp.total_days for camp in camps.values()), default=0)
-    counted = Counter(min(brute.days_of(m), longest) for m in made.members if m.camp_id in camps)
+    counted = Counter(brute.days_of(m, camps[m.camp_id]) for m in made.members if m.camp_id in camps)
     buckets = (await manager.ok("GET", "/statistics/camp", params=FEBRUARY))["days"]
     for bucket in buckets:
         within = range(bucket["from_days"], bucket["to_days"] + 1)
@@ -148,6 +147,18 @@ async def test_a_coach_sees_the_own_row_alone(db: Database, desk: NewDesk) -> No
         await factories.make_member(session, camp)
     [row] = (await me.ok("GET", "/statistics/coaches"))["items"]
     assert (row["staff_id"], row["camps"], row["enrolled"]) == (str(me.staff.id), 1, 1)
+
+
+async def test_a_deal_nobody_can_read_counts_as_no_attendance(db: Database, manager: Desk) -> None:
+    async with db.transaction() as session:
+        camp = await factories.make_camp(session, starts_on=FIRST, status=CampStatus.ENDED)
+        fields: dict[str, Any] = {"days_ranking": 7, "days_posts": 7}
+        await factories.make_member(session, camp, planet_user_id="1", **fields)
+        await factories.make_member(session, camp, planet_user_id="2", required_days=None, **fields)
+    [row] = (await manager.ok("GET", "/statistics/camp", params=FEBRUARY))["items"]
+    assert (row["enrolled"], row["average_rate"]) == (2, pytest.approx(0.5))
+    stats = await manager.ok("GET", f"/camps/{camp.id}/checkin-stats")
+    assert stats["average_rate"] == pytest.approx(0.5)
 
 
 async def test_order_and_pages(db: Database, manager: Desk) -> None:

@@ -15,8 +15,8 @@ from tests.factories import make_camp, make_member, make_payment, make_upload
 
 FIELDS = {
     "id", "name", "description", "poster_url", "deposit_fen", "capacity", "enrolled", "places_left", "enroll_opens_at",
-    "enroll_closes_at", "starts_on", "ends_on", "total_days", "required_days", "status", "enroll_state",
-    "refund_promise",
+    "enroll_closes_at", "starts_on", "ends_on", "total_days", "required_days", "rule", "status",
+    "enroll_state", "refund_promise",
 }  # fmt: skip
 
 

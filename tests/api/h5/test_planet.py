@@ -1,11 +1,13 @@
 """修改星球信息: who may correct what they typed, until when, and what follows from it."""
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 from backend.core.actor import SYSTEM
@@ -17,7 +19,7 @@ from backend.models.history import StateChange
 from backend.models.members import MatchMethod, MatchStatus, Member, Verdict
 from backend.models.planets import PlanetUser
 from backend.models.refunds import Refund, RefundStatus
-from backend.refunds import lists
+from backend.refunds import lists, repository, review
 from tests.api.h5.phone import Phone, phone_of
 from tests.checkins.stage import Stage
 from tests.factories import make_planet_user, make_refund
@@ -309,9 +311,16 @@ async def settling(stage: Stage, phone: Phone) -> Member:
 
 
 async def waiting(stage: Stage, member: Member) -> tuple[Any, ...]:
+    """The row as the console shows it."""
     async with stage.runtime.db.transaction() as session:
-        (row,) = await session.scalars(select(Refund).where(Refund.member_id == member.id))
-    return row.status, row.verdict, row.days, row.confidence, row.match_method
+        row = await repository.listed(session, await row_of(session, member))
+    assert row is not None
+    found = row.evidence
+    return row.refund.status, found.verdict, found.days, found.confidence, found.match_method
+
+
+async def row_of(session: AsyncSession, member: Member) -> uuid.UUID:
+    return (await session.scalars(select(Refund.id).where(Refund.member_id == member.id))).one()
 
 
 _WAITS = RefundStatus.PENDING_REVIEW
@@ -356,7 +365,6 @@ async def test_a_rival_s_waiting_refund_follows_too(
 async def test_a_reviewed_refund_keeps_what_the_reviewer_saw(stage: Stage, phone: Phone, settling: Member) -> None:
     seen = await waiting(stage, settling)
     async with stage.runtime.db.transaction() as session:
-        (row,) = await session.scalars(select(Refund).where(Refund.member_id == settling.id))
-        row.status, row.reject_reason = RefundStatus.REJECTED, "匹配信息有误"
+        await review.reject(session, await row_of(session, settling), actor=SYSTEM, reason="匹配信息有误")
     await correct(phone, settling, "不存在", "5")
     assert (await waiting(stage, settling))[1:] == seen[1:]

@@ -27,6 +27,8 @@ async def test_progress_is_as_promised(stage: Stage, phone: Phone) -> None:
     assert paid_at.startswith("2026-03-01T10:00")
     assert progress.pop("last_complete_sync_at").startswith("2026-03-05T01:00")
     assert "".join(day["state"][0] for day in progress.pop("calendar")) == "ccmctfffff"
+    assert "3 天" in progress.pop("amount_line")
+    assert progress.pop("rule")["short"] == "10 天累计打卡满 7 天，全额退还"
     posts = progress.pop("posts")
     assert [(post["day"], post["excerpt"]) for post in posts] == [
         ("2026-03-04", "打卡 03-04"),
@@ -42,6 +44,7 @@ async def test_progress_is_as_promised(stage: Stage, phone: Phone) -> None:
         "planet_nickname": member.planet_nickname,
         "planet_number_masked": "*",
         "planet_user_name": "小林",
+        "today": "2026-03-05",
         "camp": {
             "id": str(stage.camp.id),
             "name": stage.camp.name,
@@ -55,7 +58,14 @@ async def test_progress_is_as_promised(stage: Stage, phone: Phone) -> None:
         "total_days": 10,
         "days_left": 6,
         "reachable": True,
-        "verdict": "not_eligible",
+        "standing": "in_progress",
+        "verdict": None,
+        "entitled_fen": 0,
+        "now_fen": 0,
+        "next_days": 4,
+        "next_fen": 9900,
+        "most_fen": 9900,
+        "deposit_fen": 9900,
         "match_status": "matched",
         "confidence": 100,
         "correct_until": None,
@@ -74,9 +84,14 @@ async def test_today_is_not_lost_before_it_is_over(stage: Stage, phone: Phone) -
     stage.time.set("2026-03-07 23:59")
     progress = await phone.ok(f"/progress/{member.id}")
     assert (progress["days_left"], progress["reachable"]) == (4, True)
+    # Nothing says that the 7th was missed until a sync has seen the whole of it.
     stage.time.set("2026-03-08 01:00")
     progress = await phone.ok(f"/progress/{member.id}")
-    assert (progress["days_left"], progress["reachable"]) == (3, False)
+    assert (progress["days_left"], progress["reachable"], progress["standing"]) == (3, True, "in_progress")
+    await stage.sync()
+    progress = await phone.ok(f"/progress/{member.id}")
+    assert (progress["days_left"], progress["reachable"], progress["standing"]) == (3, False, "out_of_reach")
+    assert progress["verdict"] is None
 
 
 async def test_a_day_checked_today_is_earned_and_not_left(stage: Stage, phone: Phone) -> None:

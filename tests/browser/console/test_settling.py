@@ -218,10 +218,9 @@ async def test_an_extra_refund_beside_the_list_and_the_end_of_the_camp(new_desk:
     await screen.told("已提交 ¥99.50 的特殊退款，等待审核")
     await screen.stage("待审核").click()
     await screen.choose("若溪")
-    # Somebody who didn't do enough gets money for a reason only.
     await page.keyboard.press("a")
-    approving = screen.dialog("通过不符合条件的退款")
-    await approving.get_by_label("通过原因").fill("星主同意")
+    approving = screen.dialog("通过退款")
+    await approving.get_by_label("备注（可不填）").fill("星主同意")
     await approving.get_by_role("button", name="通过并退款 ¥99.50").click()
     await expect(screen.progress).to_contain_text("已退款 4 / 4 笔 · ¥696.50", timeout=20_000)
 

@@ -1,0 +1,55 @@
+"""Granted days in SQL: the list that staff read, and what a camp was excused."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.pagination import Page, PageRequest, fetch_page
+from backend.models.camps import Camp
+from backend.models.grants import DayGrant, GrantKind
+from backend.models.members import Member
+from backend.models.staff import Staff
+
+
+async def amnesties(session: AsyncSession, camp_id: uuid.UUID) -> set[dt.date]:
+    """The days on which everybody in a camp was excused."""
+    statement = select(DayGrant.day).where(DayGrant.camp_id == camp_id, DayGrant.kind == GrantKind.AMNESTY)
+    return set(await session.scalars(statement.distinct()))
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A granted day with its member, camp and who granted it."""
+
+    grant: DayGrant
+    member: Member
+    camp_name: str
+    granted_by: str | None
+
+
+async def page(
+    session: AsyncSession,
+    request: PageRequest,
+    *,
+    camp_ids: Collection[uuid.UUID] | None,
+    camp_id: uuid.UUID | None,
+    member_id: uuid.UUID | None,
+    kind: GrantKind | None,
+) -> Page[GrantRow]:
+    """Grants, newest first; ``camp_ids`` is the viewer's scope, None for all."""
+    statement = (
+        select(DayGrant, Member, Camp.name, Staff.display_name)
+        .join(Member, Member.id == DayGrant.member_id)
+        .join(Camp, Camp.id == DayGrant.camp_id)
+        .outerjoin(Staff, Staff.id == DayGrant.granted_by)
+        .order_by(DayGrant.created_at.desc(), DayGrant.id.desc())
+    )
+    if camp_ids is not None:
+        statement = statement.where(DayGrant.camp_id.in_(camp_ids))
+    same = {DayGrant.camp_id: camp_id, DayGrant.member_id: member_id, DayGrant.kind: kind}
+    statement = statement.where(*(column == value for column, value in same.items() if value is not None))
+    return (await fetch_page(session, statement, request)).map(lambda row: GrantRow(*row))

@@ -1,0 +1,103 @@
+"""What a refund of a deposit is decided on: the member's columns while it waits, frozen on the row by the decision."""
+
+import uuid
+from dataclasses import dataclass
+
+from backend.core.errors import Conflict
+from backend.models.members import Member, Verdict
+from backend.models.refunds import Refund
+
+# Copied from the member when somebody decides; the member's columns have the same names.
+COLUMNS = (
+    "verdict",
+    "verdict_reasons",
+    "days",
+    "days_ranking",
+    "days_posts",
+    "days_import",
+    "required_days",
+    "confidence",
+    "match_method",
+    "breakdown",
+)
+
+
+class StaleEvidence(Conflict):
+    """``data`` is what holds now: ``{verdict, amount_fen, days}``."""
+
+    code, message = "stale_evidence", "打卡或匹配数据已更新，请刷新后按最新判定审核"
+
+
+class NothingDue(Conflict):
+    code, message = "refund_nothing_due", "按最新打卡记录没有可退金额，请拒绝该行；确需退款请在拒绝后发起特殊退款"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the reviewer saw of a row; None where the request doesn't say."""
+
+    verdict: Verdict | None = None
+    amount_fen: int | None = None
+
+    @property
+    def is_told(self) -> bool:
+        return self.verdict is not None or self.amount_fen is not None
+
+
+UNTOLD = Seen()
+
+
+def evidence_of(refund: Refund, member: Member | None) -> Refund | Member:
+    """Whose columns say what the refund is decided on: the member's until somebody has decided."""
+    return member if refund.follows_member and member is not None else refund
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A refund under lock with its member, and what it would pay now, in fen."""
+
+    refund: Refund
+    member: Member | None
+    amount_fen: int
+
+    @property
+    def source(self) -> Refund | Member:
+        return evidence_of(self.refund, self.member)
+
+    @property
+    def camp_id(self) -> uuid.UUID:
+        return self.refund.camp_id
+
+    def is_stale(self, seen: Seen) -> bool:
+        """Whether the row isn't what the reviewer saw; without their word, what the list said is what they saw.
+
+        Then a row that has come to be beyond doubt meanwhile, for the same sum, is as good as seen.
+        """
+        if seen.is_told:
+            differs = seen.verdict is not None and seen.verdict is not self.source.verdict
+            return differs or seen.amount_fen not in (None, self.amount_fen)
+        if self.refund.follows_member and self.source.verdict not in (self.refund.listed_verdict, Verdict.ELIGIBLE):
+            return True
+        return self.amount_fen != self.refund.amount_fen
+
+    def stale(self) -> StaleEvidence:
+        source = self.source
+        return StaleEvidence(data={"verdict": source.verdict, "amount_fen": self.amount_fen, "days": source.days})
+
+    def freeze(self) -> None:
+        """Write on the row what is decided on. A row that pays nothing keeps the amount that was listed."""
+        if not self.refund.follows_member or self.member is None:
+            return
+        for name in COLUMNS:
+            setattr(self.refund, name, getattr(self.member, name))
+        if self.amount_fen > 0:
+            self.refund.amount_fen = self.amount_fen
+
+
+def thaw(refund: Refund) -> None:
+    """Back in review, a row of a deposit follows its member again. Call it once the row is there."""
+    if not refund.follows_member:
+        return
+    refund.listed_verdict = refund.verdict
+    for name in COLUMNS:
+        setattr(refund, name, [] if name == "verdict_reasons" else None)
