@@ -3,11 +3,12 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from backend.core.config import LogSettings
 from backend.core.logging import configure_logging
-from bench import checkins, lists, notifications, refund_lists, report
+from bench import checkins, judging, lists, notifications, refund_lists, report
 from bench.report import Result
 from bench.servers import Servers, servers
 
@@ -28,16 +29,20 @@ def main() -> None:
 
 
 async def _measure(running: Servers) -> tuple[list[Result], str]:
-    results = []
+    results: list[Result] = []
+    benchmark: Callable[[Servers], Awaitable[Result | tuple[Result, ...]]]
     for name, benchmark in (
         ("notifications", notifications.run),
         ("check-ins", checkins.run),
+        ("judging", judging.run_recount),
+        ("rehearsals", judging.run_preview),
         ("refund lists", refund_lists.run),
         ("the console's lists", lists.run),
         ("the reports", lists.run_statistics),
     ):
         print(f"measuring {name} …", file=sys.stderr)
-        results.append(await benchmark(running))
+        found = await benchmark(running)
+        results += found if isinstance(found, tuple) else (found,)
     return results, report.machine(await running.databases.version())
 
 

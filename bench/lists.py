@@ -38,12 +38,19 @@ _LISTS = {
     "members, page 2 000": "/members?page=2000",
     "members, searched": "/members?q=学员 77",
     "members, not eligible": "/members?verdict=not_eligible",
+    "members, out of reach": "/members?standing=out_of_reach",
+    "members, two standings": "/members?standing=reached,in_progress",
     "members of a camp": "/members?camp_id={camp}",
+    "members of a camp, out of reach": "/members?camp_id={settling}&standing=out_of_reach",
     "matching queue": "/matching?tab=to_confirm",
     "refunds": "/refunds",
     "refunds, page 2 000": "/refunds?page=2000",
     "refunds, searched": "/refunds?q=学员 77",
+    "refunds, eligible": "/refunds?verdict=eligible",
+    "refunds, to confirm": "/refunds?verdict=needs_confirmation",
     "refunds to review": "/refunds?status=pending_review",
+    "refunds to review, to confirm": "/refunds?status=pending_review&verdict=needs_confirmation",
+    "refunds of a camp, to confirm": "/refunds?camp_id={settling}&status=pending_review&verdict=needs_confirmation",
     "check-ins": "/checkins",
     "check-ins, page 2 000": "/checkins?page=2000",
     "check-ins of a week": "/checkins?from={first}&to={last}",
@@ -118,8 +125,9 @@ async def _prepare(runtime: Runtime, settings: Settings, staff_id: uuid.UUID) ->
         headers = await factories.sign_in(session, staff, settings.secret_key.get_secret_value())
         newest = select(Camp).where(Camp.status == CampStatus.ONGOING).order_by(Camp.starts_on.desc())
         camp = (await session.scalars(newest.limit(1))).one()
+        settling = await session.scalar(select(Camp.id).where(Camp.status == CampStatus.SETTLING).limit(1))
         five = await session.scalars(select(Camp.id).limit(5))
-    places = {"camp": str(camp.id), "first": str(camp.starts_on), "last": str(camp.ends_on)}
+    places = {"camp": str(camp.id), "settling": str(settling), "first": str(camp.starts_on), "last": str(camp.ends_on)}
     return headers, places | {"five": "&".join(f"camp_id={camp_id}" for camp_id in five)}
 
 

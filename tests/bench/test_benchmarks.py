@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import checkins, lists, notifications, refund_lists, report
+from bench import checkins, judging, lists, notifications, refund_lists, report
 from bench.crowd import Size
 from bench.report import Line, Result
 from bench.servers import Databases, Servers, connect, contents, databases_on
@@ -56,15 +56,31 @@ async def test_checkins_are_compared_with_copy(servers: Servers):
     assert "7 people × 3 days = 21 rows" in result.notes[0]
 
 
-async def test_refund_lists_are_compared_with_linear_growth(servers: Servers):
-    result = await refund_lists.run(servers, sizes=(5, 10, 40), rounds=1)
-    _check(result, 4)
-    assert [line.what for line in result.lines][:2] == ["made, 10 members after 5", "made, 40 members after 10"]
+async def test_refund_lists_are_compared_with_one_statement_and_linear_growth(servers: Servers):
+    beside_sql, growth = await refund_lists.run(servers, sizes=(5, 20, 40), rounds=2)
+    _check(beside_sql, 6)
+    assert beside_sql.baseline == "one statement"
+    assert [line.what for line in beside_sql.lines][2:4] == ["made, 40 members", "made again, 5 members"]
+    _check(growth, 4)
+    assert [line.what for line in growth.lines][:2] == ["made, 20 members after 5", "made, 40 members after 20"]
+
+
+async def test_judging_is_compared_with_one_statement(servers: Servers):
+    result = await judging.run_recount(servers, people=12, days=4, rounds=2)
+    _check(result, 2)
+    assert result.baseline == "one statement"
+    assert "12 members × 4 days" in result.notes[0]
+
+
+async def test_rehearsing_is_compared_with_a_plain_loop(servers: Servers):
+    result = await judging.run_preview(servers, people=12, days=9, times=2)
+    _check(result, 3)
+    assert result.baseline == "plain loop"
 
 
 async def test_lists_are_compared_with_their_own_sql(servers: Servers):
     result = await lists.run(servers, size=Size(camps=8, members=20, days=6), requests=2)
-    _check(result, 19)
+    _check(result, 26)
     assert result.baseline == "bare SQL"
     assert "160 members in 8 camps, 960 check-ins" in result.notes[0]
 
