@@ -102,8 +102,8 @@ def _migrate(settings: Settings, _: argparse.Namespace) -> int:
 
 async def _first_administrator(settings: Settings) -> None:
     from backend.core.actor import SYSTEM
+    from backend.office.staff import repository, service
     from backend.runtime import open_runtime
-    from backend.staff import repository, service
 
     async with open_runtime(settings) as runtime, runtime.db.transaction() as session:
         if await repository.anybody(session):
@@ -122,8 +122,8 @@ async def _first_administrator(settings: Settings) -> None:
 
 def _create_staff(settings: Settings, arguments: argparse.Namespace) -> int:
     from backend.core.actor import SYSTEM
+    from backend.office.staff import service
     from backend.runtime import open_runtime
-    from backend.staff import service
 
     password = sys.stdin.readline().rstrip("\n")
 
@@ -189,7 +189,7 @@ def _job(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _verify_ledger(settings: Settings, _: argparse.Namespace) -> int:
     from backend.core.money import format_yuan
-    from backend.ledger import service
+    from backend.money.ledger import service
     from backend.runtime import open_runtime
 
     async def verify() -> int:
@@ -208,7 +208,7 @@ def _verify_ledger(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _verify_audit(settings: Settings, arguments: argparse.Namespace) -> int:
-    from backend.audit.chain import Head, verify
+    from backend.office.audit.chain import Head, verify
     from backend.runtime import open_runtime
 
     try:
@@ -231,8 +231,8 @@ def _verify_audit(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _rotate_keys(settings: Settings, _: argparse.Namespace) -> int:
+    from backend.desk.settings.rotation import Unreadable, rotate
     from backend.runtime import open_runtime
-    from backend.settings.rotation import Unreadable, rotate
 
     async def run() -> int:
         async with open_runtime(settings) as runtime:

@@ -15,19 +15,19 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.camps import flows as camps
-from backend.checkins import flows as checkins
+from backend.community.camps import flows as camps
+from backend.community.checkins import flows as checkins
+from backend.community.planets import flows as planets
 from backend.core import clock, metrics
 from backend.core.ids import new_id
-from backend.housekeeping import flows as housekeeping
+from backend.desk.housekeeping import flows as housekeeping
+from backend.desk.reminders import flows as reminders
 from backend.models.jobs import JobRun
-from backend.notifications import flows as notifications
-from backend.payments import fees
-from backend.payments import flows as payments
-from backend.planets import flows as planets
-from backend.reconciliation import flows as reconciliation
-from backend.refunds import flows as refunds
-from backend.reminders import flows as reminders
+from backend.money.payments import fees
+from backend.money.payments import flows as payments
+from backend.money.reconciliation import flows as reconciliation
+from backend.money.refunds import flows as refunds
+from backend.office.notifications import flows as notifications
 from backend.runtime import Runtime
 from backend.timetable import Daily, Every
 

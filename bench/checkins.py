@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.checkins import repository, rules, service
-from backend.checkins.reading import Plan, Reading
-from backend.checkins.repository import Day
+from backend.community.checkins import repository, rules, service
+from backend.community.checkins.reading import Plan, Reading
+from backend.community.checkins.repository import Day
 from backend.core import clock
 from backend.core.db import Database
 from backend.gateways.zsxq import Post, RankingRow, Totals

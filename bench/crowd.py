@@ -32,7 +32,7 @@ class Size:
 _NAME = re.compile(r"(?<!:):([a-z]+)\b")
 
 # One planet, and camps one after the other up to today; then each member's refund, and five lines of the log.
-# A refund that waits has no evidence of its own, one that was decided has its member's (backend.refunds.evidence).
+# A refund that waits has no evidence of its own, one that was decided has its member's (money.refunds.evidence).
 _CAMPS = """
 INSERT INTO camps (id, created_at, name, description, status, deposit_fen, capacity, starts_on, ends_on,
                    refund_policy, planet_id, checkin_id, last_complete_sync_at)

@@ -8,12 +8,12 @@ from functools import partial
 
 import asyncpg
 
+from backend.community.eligibility import preview, repository, service
+from backend.community.eligibility.conditions import EveryWeekAtLeast, NoGapOver
+from backend.community.eligibility.days import Calendar
+from backend.community.eligibility.policy import Policy, threshold
 from backend.core import clock
 from backend.core.db import Database
-from backend.eligibility import preview, repository, service
-from backend.eligibility.conditions import EveryWeekAtLeast, NoGapOver
-from backend.eligibility.days import Calendar
-from backend.eligibility.policy import Policy, threshold
 from backend.models.camps import Camp
 from bench import seed
 from bench.measure import Times, seconds_of

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.app import create_app
 from backend.core.config import Settings
 from backend.gateways.wechat_pay import OrderRequest, WeChatPay
-from backend.payments.flows import NOTIFY_PATH
+from backend.money.payments.flows import NOTIFY_PATH
 from backend.runtime import open_runtime
 from bench import seed
 from bench.measure import Times

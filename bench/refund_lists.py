@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import asyncpg
 
+from backend.community.eligibility.service import recount
 from backend.core import clock
 from backend.core.actor import SYSTEM
 from backend.core.db import Database
-from backend.eligibility.service import recount
 from backend.models.camps import Camp
-from backend.refunds import lists
+from backend.money.refunds import lists
 from bench import seed
 from bench.measure import seconds_of
 from bench.report import Line, Result, grouped, milliseconds

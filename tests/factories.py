@@ -6,13 +6,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.community.eligibility.days import Calendar
+from backend.community.eligibility.policy import UnknownPolicy, parse
+from backend.community.eligibility.rules import Facts, assess
 from backend.core import clock
 from backend.core.ids import new_id, new_number
 from backend.core.security import SecretBox, hash_password, issue_token
-from backend.eligibility.days import Calendar
-from backend.eligibility.policy import UnknownPolicy, parse
-from backend.eligibility.rules import Facts, assess
-from backend.ledger import service as ledger
 from backend.models.camps import Camp, CampStaff, CampStaffKind, CampStatus
 from backend.models.members import MatchMethod, MatchStatus, Member
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
@@ -22,7 +21,8 @@ from backend.models.planets import Planet, PlanetUser
 from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.models.staff import Staff, StaffRole, StaffSession
 from backend.models.uploads import Upload, UploadKind
-from backend.refunds.evidence import COLUMNS
+from backend.money.ledger import service as ledger
+from backend.money.refunds.evidence import COLUMNS
 from backend.sandbox.oauth import OAuthSandbox
 
 PASSWORD = "correct-horse-1"

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core.actor import Actor
 from backend.core.errors import Unauthenticated
 from backend.core.pagination import PageRequest
-from backend.payers import service as payers
+from backend.office.payers import service as payers
+from backend.office.staff import service as staff
+from backend.office.staff.rules import Permission
+from backend.office.staff.service import PasswordChangeRequired, Viewer
 from backend.runtime import Live, Runtime
-from backend.staff import service as staff
-from backend.staff.rules import Permission
-from backend.staff.service import PasswordChangeRequired, Viewer
 
 from .answers import request_id
 

@@ -19,7 +19,7 @@ from backend.core.addresses import network_of
 from backend.core.errors import TooMany
 from backend.core.limits import SlidingWindow
 from backend.core.security import Audience, read_token
-from backend.payers import service as payers
+from backend.office.payers import service as payers
 from backend.runtime import Live
 
 Limit = Literal["overall", "sensitive"]

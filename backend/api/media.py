@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from backend.api.deps import RuntimeDep
 from backend.core.errors import NotFound
-from backend.uploads import flows, service
+from backend.office.uploads import flows, service
 
 router = APIRouter(include_in_schema=False)
 

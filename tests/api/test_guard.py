@@ -18,7 +18,7 @@ from backend.core.config import LimitSettings
 from backend.core.db import Database
 from backend.core.limits import SlidingWindow
 from backend.models.staff import StaffRole
-from backend.payers.service import token_for
+from backend.office.payers.service import token_for
 from backend.runtime import Runtime
 from tests.api.desk import Desk, desk_of, new_desk
 from tests.conftest import Time

@@ -4,7 +4,7 @@ from playwright.async_api import expect
 
 from tests.browser.phones import Phone
 from tests.browser.stand import Stand
-from tests.camps.hostile import HOSTILE
+from tests.community.camps.hostile import HOSTILE
 
 
 async def test_a_camps_description_runs_nothing(wechat: Phone, stand: Stand):

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from sqlalchemy import func, select
 
-from backend.camps.flows import camp_states
+from backend.community.camps.flows import camp_states
 from backend.core.db import Database
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import StateChange

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 from sqlalchemy import select
 
-from backend.audit.chain import verify
-from backend.audit.service import record
 from backend.core.actor import Actor
 from backend.core.db import Database
 from backend.models.audit import AuditEntry
 from backend.models.staff import Staff
+from backend.office.audit.chain import verify
+from backend.office.audit.service import record
 from tests.factories import make_staff
 
 WORKERS, ACTS = 16, 25

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import func, select
 
 from backend.core.actor import SYSTEM
-from backend.ledger import service as ledger
 from backend.models.camps import Camp
 from backend.models.inbox import InboxEvent
 from backend.models.ledger import Account
@@ -16,11 +15,12 @@ from backend.models.members import Member
 from backend.models.payments import Payment
 from backend.models.reconciliation import ReconciliationCase
 from backend.models.refunds import Refund
-from backend.payments import flows, service
+from backend.money.ledger import service as ledger
+from backend.money.payments import flows, service
 from backend.runtime import Runtime
 from tests.conftest import Time
 from tests.factories import make_camp, make_payer, make_payment
-from tests.payments.shop import Phone, crowded, fact_of, new_openid, phone_of
+from tests.money.payments.shop import Phone, crowded, fact_of, new_openid, phone_of
 from tests.world import World
 
 

@@ -9,11 +9,11 @@ from backend.core.db import Database
 from backend.models.members import MatchMethod, Member
 from backend.models.planets import Planet
 from backend.models.refunds import Refund, RefundStatus
-from backend.refunds import corrections, review
-from backend.refunds.evidence import StaleEvidence
+from backend.money.refunds import corrections, review
+from backend.money.refunds.evidence import StaleEvidence
 from tests import factories
-from tests.refunds.facts import ended_camp, enrolled
-from tests.refunds.provider import actor_of
+from tests.money.refunds.facts import ended_camp, enrolled
+from tests.money.refunds.provider import actor_of
 
 
 async def test_a_correction_and_a_review_at_once(shared_db: Database) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 from backend.core.actor import SYSTEM
 from backend.models.members import Verdict
 from backend.models.refunds import RefundStatus
-from backend.refunds import review
-from backend.refunds.evidence import Seen, StaleEvidence
-from backend.refunds.review import RefundAlreadyReviewed
+from backend.money.refunds import review
+from backend.money.refunds.evidence import Seen, StaleEvidence
+from backend.money.refunds.review import RefundAlreadyReviewed
 from backend.runtime import Runtime
 from tests.conftest import Time
-from tests.refunds.test_stale_evidence import row_of, told
+from tests.money.refunds.test_stale_evidence import row_of, told
 from tests.world import World
 
 S = RefundStatus

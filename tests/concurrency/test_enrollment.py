@@ -10,16 +10,16 @@ from sqlalchemy import func, select
 
 from backend.core import clock
 from backend.core.actor import SYSTEM
-from backend.ledger import service as ledger
 from backend.models.camps import Camp
 from backend.models.members import Member
 from backend.models.payments import Channel, Excess, Payment, PaymentStatus
 from backend.models.refunds import Refund
-from backend.payments import flows, service
+from backend.money.ledger import service as ledger
+from backend.money.payments import flows, service
 from backend.runtime import Runtime
 from tests.conftest import Time
 from tests.factories import make_camp, make_payer, make_payment
-from tests.payments.shop import Phone, crowded, fact_of, minutes, new_openid
+from tests.money.payments.shop import Phone, crowded, fact_of, minutes, new_openid
 from tests.world import World
 
 PLACES, TRIES = 20, 200

@@ -6,19 +6,18 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from backend import overrides
+from backend.community.planets import service as planets
 from backend.core.actor import Actor
 from backend.core.db import Database
 from backend.core.security import SecretBox
+from backend.desk.settings import rotation
+from backend.desk.settings.rotation import Unreadable, rotate
 from backend.models.planets import Planet
 from backend.models.staff import Staff
-from backend.notifications.sending import robot_context
-from backend.planets import service as planets
-from backend.runtime import Live, Runtime, open_live
-from backend.settings import rotation
-from backend.settings.rotation import Unreadable, rotate
+from backend.office.notifications.sending import robot_context
+from backend.runtime import Live, Runtime, open_live, overrides
+from tests.desk.settings.rows import save
 from tests.factories import make_camp, make_planet, make_staff
-from tests.settings.rows import save
 from tests.world import World
 
 OLD, NEW = b"o" * 32, b"n" * 32

@@ -3,12 +3,12 @@
 import asyncio
 import uuid
 
+from backend.community.matching import batches
+from backend.community.members import service as members
 from backend.core.db import Database
-from backend.matching import batches
-from backend.members import service as members
 from backend.models.members import MatchMethod, MatchStatus, Member
 from tests import factories
-from tests.refunds.provider import actor_of
+from tests.money.refunds.provider import actor_of
 
 
 async def test_overlapping_batches_over_two_camps(shared_db: Database) -> None:

@@ -11,20 +11,20 @@ from backend.core.actor import PROVIDER, SYSTEM, Actor
 from backend.core.db import Database
 from backend.core.errors import Conflict
 from backend.core.ids import new_id, new_number
-from backend.ledger import service as ledger
 from backend.models.camps import Camp, CampStatus
 from backend.models.ledger import LedgerTransaction, Movement
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.models.staff import StaffRole
-from backend.refunds import flows, lists, review, service, settlement
+from backend.money.ledger import service as ledger
+from backend.money.refunds import flows, lists, review, service, settlement
+from backend.office.staff.rules import PERMISSIONS
+from backend.office.staff.service import Viewer
 from backend.runtime import Runtime
-from backend.staff.rules import PERMISSIONS
-from backend.staff.service import Viewer
 from tests import factories
-from tests.refunds.facts import ended_camp, enrolled, fact_about, refund_in
-from tests.refunds.provider import actor_of, approved, books_agree, statuses
-from tests.refunds.test_refund_lists import settled_camp, synced
+from tests.money.refunds.facts import ended_camp, enrolled, fact_about, refund_in
+from tests.money.refunds.provider import actor_of, approved, books_agree, statuses
+from tests.money.refunds.test_refund_lists import settled_camp, synced
 from tests.world import World
 
 S = RefundStatus

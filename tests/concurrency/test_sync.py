@@ -6,18 +6,18 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from backend.camps import service as camps
-from backend.checkins import flows, service
-from backend.checkins.service import SyncRunning
+from backend.community.camps import service as camps
+from backend.community.checkins import flows, service
+from backend.community.checkins.service import SyncRunning
+from backend.community.matching import service as matching
+from backend.community.matching.service import PlanetUserTaken
 from backend.core.actor import SYSTEM
 from backend.core.errors import AppError
-from backend.matching import service as matching
-from backend.matching.service import PlanetUserTaken
 from backend.models.checkins import SyncRun, SyncStatus, SyncTrigger
 from backend.models.members import MatchStatus, Member
 from backend.models.planets import PlanetUser
 from backend.runtime import Runtime
-from tests.checkins.stage import Stage, make_stage
+from tests.community.checkins.stage import Stage, make_stage
 from tests.conftest import Time
 from tests.factories import make_member, make_planet_user
 from tests.world import World

@@ -13,12 +13,12 @@ from backend.core.errors import Conflict
 from backend.core.ids import new_id
 from backend.models.refunds import Refund, RefundStatus
 from backend.models.staff import StaffRole
-from backend.refunds import flows, repository, review
+from backend.money.refunds import flows, repository, review
+from backend.office.staff.rules import PERMISSIONS
+from backend.office.staff.service import Viewer
 from backend.runtime import Runtime
-from backend.staff.rules import PERMISSIONS
-from backend.staff.service import Viewer
 from tests import factories
-from tests.refunds.provider import actor_of, approved, books_agree
+from tests.money.refunds.provider import actor_of, approved, books_agree
 from tests.world import World
 
 S = RefundStatus

@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core import clock
 from backend.core.states import Transitions
 from backend.jobs import SCHEDULED
-from backend.ledger import service as ledger
 from backend.models.camps import CAMP_TRANSITIONS, CampStatus
 from backend.models.checkins import SYNC_TRANSITIONS, SyncStatus
 from backend.models.ledger import LedgerTransaction, Movement
 from backend.models.members import MATCH_TRANSITIONS, MatchStatus
 from backend.models.payments import PAYMENT_TRANSITIONS, Payment, PaymentStatus
 from backend.models.refunds import REFUND_TRANSITIONS, Refund, RefundStatus
+from backend.money.ledger import service as ledger
 from backend.timetable import Daily, Every
 
 ROOT = Path(__file__).parents[2]
@@ -63,10 +63,20 @@ def test_match_states_are_those_of_the_table():
 
 
 def test_layers_are_those_that_are_checked():
-    drawn = re.search(r"```text\n(.*?)```", section("Layers"), re.DOTALL)
+    whole, wings = re.findall(r"```text\n(.*?)```", section("Layers"), re.DOTALL)
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    assert drawn
-    assert drawn[1].splitlines() == [re.sub(r"[()]", "", layer) for layer in contracts[0]["layers"]]
+    assert whole.splitlines() == contracts[0]["layers"]
+    listed = [
+        f"{each['containers'][0].removeprefix('backend.')}: {', '.join(each['layers'])}" for each in contracts[1:]
+    ]
+    assert wings.splitlines() == listed
+
+
+def test_every_wing_and_file_of_the_first_drawing_is_there():
+    """A reader finds a line's place from the tree alone, so the tree has no other names than the drawing."""
+    drawn = set(re.findall(r"[a-z]+(?:\.py|/)", TEXT[: TEXT.index("How the product is cut")])) - {"backend/"}
+    found = {path.name + "/" if path.is_dir() else path.name for path in (ROOT / "backend").glob("[a-z]*")}
+    assert drawn == found
 
 
 def test_timetable_is_that_of_the_jobs():

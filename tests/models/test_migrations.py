@@ -12,10 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.audit.chain import Report, verify
 from backend.core.db import make_engine
 from backend.core.migrate import alembic_config, current_revision, newest_revision, upgrade
 from backend.models import Base
+from backend.office.audit.chain import Report, verify
 from tests.servers import Servers
 
 

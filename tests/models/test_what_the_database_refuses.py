@@ -9,7 +9,6 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.audit import service as audit
 from backend.core import clock
 from backend.core.actor import SYSTEM
 from backend.core.ids import new_id
@@ -20,6 +19,7 @@ from backend.models.ledger import Account, LedgerEntry, LedgerTransaction, Movem
 from backend.models.members import Member
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundKind, RefundStatus
+from backend.office.audit import service as audit
 from tests.factories import make_camp, make_member, make_payer, make_payment, make_refund
 
 

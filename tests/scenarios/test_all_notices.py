@@ -15,27 +15,27 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import jobs
+from backend.community.grants import service as grants
+from backend.community.planets import flows as planets
 from backend.core import clock
 from backend.core.actor import SYSTEM, Actor
-from backend.grants import service as grants
 from backend.models.camps import Camp
 from backend.models.members import Member
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
 from backend.models.refunds import Refund, RefundKind
 from backend.models.staff import Staff, StaffRole
 from backend.models.uploads import UploadKind
-from backend.notifications import configuring
-from backend.notifications.configuring import Chosen
-from backend.notifications.scenes import CHANNELS, SCENES, Scene, Timing
-from backend.notifications.sending import robot_context
-from backend.planets import flows as planets
-from backend.refunds import recovery, review
+from backend.money.refunds import recovery, review
+from backend.office.notifications import configuring
+from backend.office.notifications.configuring import Chosen
+from backend.office.notifications.scenes import CHANNELS, SCENES, Scene, Timing
+from backend.office.notifications.sending import robot_context
 from backend.runtime import Runtime
-from tests.checkins.stage import Stage
+from tests.community.checkins.stage import Stage
 from tests.conftest import Time
 from tests.factories import assign, make_camp, make_planet, make_upload
-from tests.notifications.post import colleague
-from tests.payments.shop import Phone, pay, phone_of
+from tests.money.payments.shop import Phone, pay, phone_of
+from tests.office.notifications.post import colleague
 from tests.world import World
 
 DAYS_NEEDED = 3
@@ -268,7 +268,7 @@ async def test_one_camp_through_all_scenes(
     await money_goes_back(story)
 
     rows = await heard(shared_runtime)
-    # No camp lives through a damaged log; tests/housekeeping/test_audit_check.py does.
+    # No camp lives through a damaged log; tests/desk/housekeeping/test_audit_check.py does.
     assert {row.scene for row in rows} == set(SCENES) - {"audit_damaged"}
     # Nothing is lost: whatever was asked for was sent, though no wake-up ever came.
     assert [(row.scene, row.channel.value, row.error) for row in rows if row.status is not NoticeStatus.SENT] == []

@@ -9,8 +9,8 @@ from backend.api.answers import Answer, Id, Model, answer
 from backend.api.deps import ActorDep, RuntimeDep, SessionDep, SignedInStaff
 from backend.api.guard import Sensitive
 from backend.models.staff import Staff, StaffRole
-from backend.staff import flows, service
-from backend.staff.rules import PERMISSIONS, Permission
+from backend.office.staff import flows, service
+from backend.office.staff.rules import PERMISSIONS, Permission
 
 router = APIRouter(prefix="/auth", tags=["登录"])
 

@@ -7,10 +7,10 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Id, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep, SessionDep
-from backend.camps import robots
-from backend.camps.service import get_camp
+from backend.community.camps import robots
+from backend.community.camps.service import get_camp
 from backend.models.camps import Camp
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(
     prefix="/camps/{camp_id}/robot", tags=["训练营"], dependencies=[Depends(Allowed(Permission.CAMP_WRITE))]

@@ -14,18 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
 from backend.api.rules import RuleOut
-from backend.camps import projects, repository, rules, service
-from backend.camps.repository import CampRow
-from backend.camps.rules import MAX_DESCRIPTION_HTML, CampFields
+from backend.community.camps import projects, repository, rules, service
+from backend.community.camps.repository import CampRow
+from backend.community.camps.rules import MAX_DESCRIPTION_HTML, CampFields
+from backend.community.eligibility import policy as policies
+from backend.community.eligibility.offers import normal, offer_of, same_deal
+from backend.community.eligibility.policy import PolicyRefused
 from backend.core.errors import Conflict, Invalid, NotFound
-from backend.eligibility import policy as policies
-from backend.eligibility.offers import normal, offer_of, same_deal
-from backend.eligibility.policy import PolicyRefused
 from backend.models.camps import MAX_CAPACITY, CampStaffKind, CampStatus
 from backend.models.staff import Staff
+from backend.office.staff.rules import Permission
+from backend.office.uploads import service as uploads
 from backend.runtime import Runtime
-from backend.staff.rules import Permission
-from backend.uploads import service as uploads
 
 router = APIRouter(prefix="/camps", tags=["训练营"])
 Reader = Depends(Allowed(Permission.CAMP_VIEW))

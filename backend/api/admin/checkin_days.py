@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends, Query
 from backend.api.admin.members import CalendarDayOut
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.camps.service import get_camp
-from backend.checkins import overview
-from backend.checkins.overview import DayFigures, Place
+from backend.community.camps.service import get_camp
+from backend.community.checkins import overview
+from backend.community.checkins.overview import DayFigures, Place
+from backend.community.eligibility.offers import offer_of
 from backend.core import clock
-from backend.eligibility.offers import offer_of
 from backend.models.camps import Camp
 from backend.models.checkins import CheckinSource
 from backend.models.members import MatchStatus, Member, Standing, Verdict
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(
     prefix="/camps/{camp_id}/checkins", tags=["打卡"], dependencies=[Depends(Allowed(Permission.CHECKIN_VIEW))]

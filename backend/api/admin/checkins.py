@@ -8,15 +8,15 @@ from fastapi import APIRouter, Depends, Query
 from backend.api.admin.members import PlanetPersonOut, person_out
 from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.camps.service import get_camp
-from backend.checkins import repository, rules
-from backend.checkins.repository import CheckinFilters, CheckinRow
+from backend.community.camps.service import get_camp
+from backend.community.checkins import repository, rules
+from backend.community.checkins.repository import CheckinFilters, CheckinRow
+from backend.community.members import service as members
 from backend.core import clock
 from backend.core.errors import Invalid
-from backend.members import service as members
 from backend.models.checkins import CheckinSource
 from backend.models.members import Standing
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(tags=["打卡"], dependencies=[Depends(Allowed(Permission.CHECKIN_VIEW))])
 

@@ -8,14 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api.answers import Answer, Day, Id, Instant, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, SessionDep
-from backend.matching import queue
-from backend.matching.queue import Tab
+from backend.community.matching import queue
+from backend.community.matching.queue import Tab
+from backend.desk.reports import dashboard as figures
 from backend.models.camps import CampStatus
 from backend.models.checkins import SyncStatus
 from backend.models.refunds import RefundStatus
-from backend.reports import dashboard as figures
-from backend.staff.rules import Permission
-from backend.staff.service import Viewer
+from backend.office.staff.rules import Permission
+from backend.office.staff.service import Viewer
 
 router = APIRouter(prefix="/dashboard", tags=["工作台"], dependencies=[Depends(Allowed(Permission.CAMP_VIEW))])
 

@@ -20,25 +20,25 @@ from backend.api.admin.refund_lists import WantedRefunds
 from backend.api.admin.statistics import By, Order, WantedCoaches, WantedRange
 from backend.api.answers import Day, Id
 from backend.api.deps import Allowed, CurrentStaff, SessionDep
-from backend.audit import repository as logs
-from backend.audit import service as audit
-from backend.camps.service import get_camp
-from backend.checkins import repository as checkins
-from backend.checkins.repository import CheckinFilters
+from backend.community.camps.service import get_camp
+from backend.community.checkins import repository as checkins
+from backend.community.checkins.repository import CheckinFilters
+from backend.community.matching import queue
+from backend.community.matching.queue import Tab
+from backend.community.members import repository as members
 from backend.core import clock
 from backend.core.pagination import PageRequest
-from backend.matching import queue
-from backend.matching.queue import Tab
-from backend.members import repository as members
+from backend.core.sheets.writing import MEDIA_TYPES, SheetKind
+from backend.desk.reports import person, person_sheets, sheets, statistics, statistics_sheets
+from backend.desk.reports.sheets import Layout, Written
+from backend.desk.reports.statistics import Range, Sort
 from backend.models.camps import Camp
-from backend.refunds import repository as refunds
-from backend.refunds import settlement
-from backend.reports import person, person_sheets, sheets, statistics, statistics_sheets
-from backend.reports.sheets import Layout, Written
-from backend.reports.statistics import Range, Sort
-from backend.sheets.writing import MEDIA_TYPES, SheetKind
-from backend.staff.rules import Permission
-from backend.staff.service import Viewer
+from backend.money.refunds import repository as refunds
+from backend.money.refunds import settlement
+from backend.office.audit import repository as logs
+from backend.office.audit import service as audit
+from backend.office.staff.rules import Permission
+from backend.office.staff.service import Viewer
 
 router = APIRouter(tags=["导出"])
 Exporter = Depends(Allowed(Permission.EXPORT))

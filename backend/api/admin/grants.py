@@ -8,12 +8,12 @@ from pydantic import Field
 from backend.api.admin.members import MemberOut, Visible, member_out
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.camps.service import get_camp
-from backend.grants import repository, service
-from backend.grants.repository import GrantRow
-from backend.members import repository as members
+from backend.community.camps.service import get_camp
+from backend.community.grants import repository, service
+from backend.community.grants.repository import GrantRow
+from backend.community.members import repository as members
 from backend.models.grants import GrantKind
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(tags=["认定"])
 Granter = Depends(Allowed(Permission.DAY_GRANT))

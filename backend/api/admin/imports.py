@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Form, Query, UploadFile
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.bodies import up_to
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.camps.service import get_camp
+from backend.community.camps.service import get_camp
+from backend.community.imports import checkins, planet_members, repository
+from backend.community.imports.outcome import MOST_TOLD, Outcome, Upload
+from backend.community.planets.service import get_planet
 from backend.core.errors import Invalid
-from backend.imports import checkins, planet_members, repository
-from backend.imports.outcome import MOST_TOLD, Outcome, Upload
+from backend.core.sheets.reading import MAX_BYTES, BadSheet, read_sheet
 from backend.models.imports import Import, ImportKind
-from backend.planets.service import get_planet
-from backend.sheets.reading import MAX_BYTES, BadSheet, read_sheet
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(tags=["导入"], dependencies=[Depends(Allowed(Permission.CHECKIN_SYNC))])
 

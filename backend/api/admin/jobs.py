@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends
 
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, SessionDep
-from backend.audit import service as audit
 from backend.core.errors import NotFound
 from backend.core.queue import enqueue
 from backend.jobs import SCHEDULED, last_runs
-from backend.staff.rules import Permission
+from backend.office.audit import service as audit
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/jobs", tags=["任务"], dependencies=[Depends(Allowed(Permission.JOB_RUN))])
 

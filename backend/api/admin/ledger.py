@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Query
 
 from backend.api.answers import Answer, Id, Model, answer
 from backend.api.deps import Allowed, SessionDep
-from backend.ledger import service
-from backend.staff.rules import Permission
+from backend.money.ledger import service
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/ledger", tags=["对账"], dependencies=[Depends(Allowed(Permission.RECONCILIATION))])
 

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Depends, Query
 
 from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answer
 from backend.api.deps import Allowed, PageDep, SessionDep
-from backend.audit import repository
-from backend.audit.repository import Filter
+from backend.community.planets import repository as planets
 from backend.core.ids import parse_id
+from backend.desk.reports import audit_words
 from backend.models.audit import AuditEntry
-from backend.planets import repository as planets
-from backend.reports import audit_words
-from backend.staff import repository as staff
-from backend.staff.rules import Permission
+from backend.office.audit import repository
+from backend.office.audit.repository import Filter
+from backend.office.staff import repository as staff
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/logs", tags=["操作日志"])
 

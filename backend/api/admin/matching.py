@@ -10,16 +10,16 @@ from backend.api.admin.members import CandidateOut, MemberOut, PlanetPersonOut, 
 from backend.api.answers import Answer, Id, Model, Rows, answer
 from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.audit import service as audit
-from backend.camps.service import get_camp
+from backend.community.camps.service import get_camp
+from backend.community.matching import batches, queue, repository, service
+from backend.community.matching.queue import QueueRow, Tab
+from backend.community.members import repository as members
+from backend.community.planets.service import get_planet
 from backend.core.errors import Invalid, NotFound
 from backend.core.pagination import Page
-from backend.matching import batches, queue, repository, service
-from backend.matching.queue import QueueRow, Tab
-from backend.members import repository as members
 from backend.models.members import MatchMethod
-from backend.planets.service import get_planet
-from backend.staff.rules import Permission
+from backend.office.audit import service as audit
+from backend.office.staff.rules import Permission
 
 router = APIRouter(tags=["身份匹配"], dependencies=[Depends(Allowed(Permission.MEMBER_MATCH))])
 

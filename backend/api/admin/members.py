@@ -9,27 +9,27 @@ from fastapi import APIRouter, Depends, Query
 from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answer
 from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.camps.service import get_camp
-from backend.checkins import progress as progresses
-from backend.checkins.rules import DayState
+from backend.community.camps.service import get_camp
+from backend.community.checkins import progress as progresses
+from backend.community.checkins.rules import DayState
+from backend.community.eligibility.offers import offer_of
+from backend.community.eligibility.rules import REASON_TEXTS, Reason
+from backend.community.matching import repository as matching
+from backend.community.matching.repository import Candidate
+from backend.community.matching.rules import likeness
+from backend.community.matching.service import form_of
+from backend.community.members import repository, service
+from backend.community.members.repository import Filters, MemberRow
 from backend.core import clock
 from backend.core.errors import Invalid, NotFound
 from backend.core.pagination import PageRequest
-from backend.eligibility.offers import offer_of
-from backend.eligibility.rules import REASON_TEXTS, Reason
-from backend.matching import repository as matching
-from backend.matching.repository import Candidate
-from backend.matching.rules import likeness
-from backend.matching.service import form_of
-from backend.members import repository, service
-from backend.members.repository import Filters, MemberRow
 from backend.models.camps import CampStatus
 from backend.models.grants import GrantKind
 from backend.models.members import MatchMethod, MatchStatus, Member, Standing, Verdict
 from backend.models.payments import Channel, Excess, PaymentStatus
 from backend.models.planets import PlanetUser
 from backend.models.refunds import Refund, RefundKind, RefundStatus
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/members", tags=["会员"])
 Reader = Depends(Allowed(Permission.MEMBER_VIEW))

@@ -9,10 +9,10 @@ from backend.api.answers import Answer, Id, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep, SessionDep
 from backend.models.notifications import NoticeAudience, NoticeChannel
 from backend.models.staff import StaffRole
-from backend.notifications import configuring, trial
-from backend.notifications.configuring import Chosen
-from backend.notifications.scenes import CHANNELS, SCENES, VALUES, Notice, Timing
-from backend.staff.rules import Permission
+from backend.office.notifications import configuring, trial
+from backend.office.notifications.configuring import Chosen
+from backend.office.notifications.scenes import CHANNELS, SCENES, VALUES, Notice, Timing
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/notices", tags=["通知设置"], dependencies=[Depends(Allowed(Permission.SETTINGS))])
 

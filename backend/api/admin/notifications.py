@@ -8,10 +8,10 @@ from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answe
 from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification
-from backend.notifications import repository, rules, service
-from backend.notifications.repository import Filter
-from backend.notifications.scenes import SCENES
-from backend.staff.rules import Permission
+from backend.office.notifications import repository, rules, service
+from backend.office.notifications.repository import Filter
+from backend.office.notifications.scenes import SCENES
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/notifications", tags=["通知记录"], dependencies=[Depends(Allowed(Permission.NOTICE))])
 

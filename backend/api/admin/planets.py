@@ -7,10 +7,10 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
+from backend.community.planets import flows, repository, service
 from backend.gateways.zsxq import Project, Scope
 from backend.models.planets import CredentialStatus, Planet
-from backend.planets import flows, repository, service
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/planets", tags=["星球"])
 Reader = Depends(Allowed(Permission.PLANET_VIEW))

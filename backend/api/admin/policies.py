@@ -8,17 +8,17 @@ from backend.api.admin.camps import Fen, PolicyIn
 from backend.api.answers import Answer, Day, Id, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, SessionDep
 from backend.api.rules import RuleOut
-from backend.camps.rules import MAX_DAYS
-from backend.camps.service import get_camp
+from backend.community.camps.rules import MAX_DAYS
+from backend.community.camps.service import get_camp
+from backend.community.eligibility import policy as policies
+from backend.community.eligibility import preview, repository
+from backend.community.eligibility.days import Calendar
+from backend.community.eligibility.offers import offer
+from backend.community.eligibility.policy import Policy, PolicyRefused
+from backend.community.eligibility.preview import Person
 from backend.core.errors import Invalid
-from backend.eligibility import policy as policies
-from backend.eligibility import preview, repository
-from backend.eligibility.days import Calendar
-from backend.eligibility.offers import offer
-from backend.eligibility.policy import Policy, PolicyRefused
-from backend.eligibility.preview import Person
 from backend.models.camps import Camp, CampStatus
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(tags=["退款规则"], dependencies=[Depends(Allowed(Permission.CAMP_WRITE))])
 

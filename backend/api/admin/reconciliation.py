@@ -9,10 +9,10 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.cases import service
 from backend.models.reconciliation import CaseStatus, ReconciliationCase
-from backend.reconciliation import repository
-from backend.staff.rules import Permission
+from backend.money.cases import service
+from backend.money.reconciliation import repository
+from backend.office.staff.rules import Permission
 
 router = APIRouter(
     prefix="/reconciliation-cases", tags=["对账"], dependencies=[Depends(Allowed(Permission.RECONCILIATION))]

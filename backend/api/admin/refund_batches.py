@@ -9,10 +9,10 @@ from backend.api.admin.refunds import ReasonText, SeenIn
 from backend.api.answers import Answer, Id, Model, answer
 from backend.api.batches import BatchOut, Ids, batch_out, parse_ids
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep, SessionDep
-from backend.refunds import review
-from backend.refunds.evidence import NothingDue, StaleEvidence
-from backend.staff import flows as staff
-from backend.staff.rules import Permission
+from backend.money.refunds import review
+from backend.money.refunds.evidence import NothingDue, StaleEvidence
+from backend.office.staff import flows as staff
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_REVIEW))])
 

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Depends, Query
 
 from backend.api.answers import Answer, Day, Id, Instant, LongRows, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
+from backend.community.eligibility.rules import REASON_TEXTS, Reason
 from backend.core import clock
 from backend.core.errors import Invalid
-from backend.eligibility.rules import REASON_TEXTS, Reason
 from backend.models.members import MatchMethod, Verdict
 from backend.models.refunds import RefundKind, RefundStatus
-from backend.refunds import repository
-from backend.refunds.evidence import COLUMNS
-from backend.refunds.repository import Filter, Listed
-from backend.staff.rules import Permission
+from backend.money.refunds import repository
+from backend.money.refunds.evidence import COLUMNS
+from backend.money.refunds.repository import Filter, Listed
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_VIEW))])
 

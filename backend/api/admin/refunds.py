@@ -14,10 +14,10 @@ from backend.core.errors import NotFound
 from backend.models.members import MatchStatus, Member, Verdict
 from backend.models.payments import Channel, Excess, Payment
 from backend.models.refunds import RefundKind
-from backend.refunds import flows, recovery, repository, review, service
-from backend.refunds.evidence import Seen
-from backend.refunds.repository import Listed
-from backend.staff.rules import Permission
+from backend.money.refunds import flows, recovery, repository, review, service
+from backend.money.refunds.evidence import Seen
+from backend.money.refunds.repository import Listed
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_VIEW))])
 Reviewer = Depends(Allowed(Permission.REFUND_REVIEW))

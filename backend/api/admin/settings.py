@@ -8,10 +8,10 @@ from pydantic import Field
 from backend.api.answers import Answer, Instant, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, LiveDep, RuntimeDep, SessionDep
 from backend.core.config import Settings
-from backend.settings import flows, service
-from backend.settings.drafts import MASK
-from backend.settings.groups import GROUPS, Kind, choices_of, kind_of, plain, secret_fields
-from backend.staff.rules import Permission
+from backend.desk.settings import flows, service
+from backend.desk.settings.drafts import MASK
+from backend.desk.settings.groups import GROUPS, Kind, choices_of, kind_of, plain, secret_fields
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/settings", tags=["系统配置"], dependencies=[Depends(Allowed(Permission.SETTINGS))])
 

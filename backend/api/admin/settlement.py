@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends
 from backend.api.admin.refund_lists import ReasonOut, SumOut, reasons_out
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import Allowed, CurrentStaff, SessionDep
-from backend.camps import service as camps
+from backend.community.camps import service as camps
 from backend.models.camps import CampStatus
 from backend.models.members import MatchStatus, Standing, Verdict
 from backend.models.refunds import RefundKind, RefundStatus
-from backend.refunds import lists
-from backend.refunds import settlement as service
-from backend.refunds.settlement import Line
-from backend.staff.rules import Permission
+from backend.money.refunds import lists
+from backend.money.refunds import settlement as service
+from backend.money.refunds.settlement import Line
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/camps", tags=["结算"])
 

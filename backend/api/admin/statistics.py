@@ -1,7 +1,7 @@
 """Reports (报表): camps of a range in figures, a few of them compared, and what coaches did.
 
 Rates are numbers from 0 to 1 (``refund_rate`` may pass 1) and null where there is nothing to divide by. The formula of
-each figure stands in ``backend/reports/statistics.py``.
+each figure stands in ``backend/desk/reports/statistics.py``.
 """
 
 import datetime as dt
@@ -16,12 +16,12 @@ from backend.api.answers import Answer, Day, Id, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
 from backend.core import clock
 from backend.core.errors import Invalid, NotFound
+from backend.desk.reports import coaches as coach_report
+from backend.desk.reports import statistics
+from backend.desk.reports.coaches import Coach
+from backend.desk.reports.statistics import CampFigures, Month, Range, Sort
 from backend.models.camps import CampStatus
-from backend.reports import coaches as coach_report
-from backend.reports import statistics
-from backend.reports.coaches import Coach
-from backend.reports.statistics import CampFigures, Month, Range, Sort
-from backend.staff.rules import SCOPED_ROLES, Permission
+from backend.office.staff.rules import SCOPED_ROLES, Permission
 
 router = APIRouter(prefix="/statistics", tags=["报表"], dependencies=[Depends(Allowed(Permission.REPORT_VIEW))])
 

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, Query
 
 from backend.api.answers import Answer, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, RuntimeDep, SessionDep
-from backend.camps.service import get_camp
-from backend.checkins import repository, service
-from backend.checkins.repository import NamedRun
+from backend.community.camps.service import get_camp
+from backend.community.checkins import repository, service
+from backend.community.checkins.repository import NamedRun
 from backend.core.errors import NotFound
 from backend.core.queue import enqueue
 from backend.models.checkins import SyncStatus, SyncTrigger
-from backend.staff.rules import Permission
+from backend.office.staff.rules import Permission
 
 router = APIRouter(tags=["打卡同步"], dependencies=[Depends(Allowed(Permission.CHECKIN_SYNC))])
 

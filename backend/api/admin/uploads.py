@@ -8,9 +8,9 @@ from backend.api.answers import Answer, Model, answer
 from backend.api.bodies import up_to
 from backend.api.deps import Allowed, CurrentStaff, RuntimeDep
 from backend.models.uploads import UploadKind
-from backend.staff.rules import Permission
-from backend.uploads import flows, service
-from backend.uploads.pictures import MAX_BYTES
+from backend.office.staff.rules import Permission
+from backend.office.uploads import flows, service
+from backend.office.uploads.pictures import MAX_BYTES
 
 router = APIRouter(prefix="/uploads", tags=["上传"])
 

@@ -8,14 +8,14 @@ from pydantic import Field
 
 from backend.api.answers import Answer, Id, Instant, Model, Rows, answer
 from backend.api.deps import Allowed, CurrentStaff, PageDep, SessionDep
-from backend.camps import repository as camps
-from backend.camps import staffing
+from backend.community.camps import repository as camps
+from backend.community.camps import staffing
 from backend.core import clock
 from backend.models.camps import CampStaffKind, CampStatus
 from backend.models.staff import Staff, StaffRole
-from backend.staff import repository, service, throttle
-from backend.staff.repository import StaffFilter
-from backend.staff.rules import Permission
+from backend.office.staff import repository, service, throttle
+from backend.office.staff.repository import StaffFilter
+from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/users", tags=["用户"])
 Writer = Depends(Allowed(Permission.USER_WRITE))

@@ -12,8 +12,8 @@ from backend.api.deps import RuntimeDep, SessionDep
 from backend.api.guard import Sensitive
 from backend.core.errors import ProviderProblem
 from backend.models.payers import Payer
-from backend.payers import flows, service
-from backend.payers.rules import own_page
+from backend.office.payers import flows, service
+from backend.office.payers.rules import own_page
 from backend.runtime import Runtime
 
 router = APIRouter(prefix="/auth", tags=["会员登录"])

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Query
 from backend.api.answers import Answer, Day, Id, Instant, Model, Rows, answer
 from backend.api.deps import PageDep, RuntimeDep, SessionDep
 from backend.api.rules import RuleOut
-from backend.camps import repository, rules
-from backend.camps.repository import CampRow
-from backend.camps.rules import EnrollState
+from backend.community.camps import repository, rules
+from backend.community.camps.repository import CampRow
+from backend.community.camps.rules import EnrollState
+from backend.community.eligibility.offers import offer_of
 from backend.core import clock
 from backend.core.errors import NotFound
-from backend.eligibility.offers import offer_of
 from backend.models.camps import CampStatus
+from backend.office.uploads import service as uploads
 from backend.runtime import Runtime
-from backend.uploads import service as uploads
 
 router = APIRouter(prefix="/camps", tags=["训练营"])
 

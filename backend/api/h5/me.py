@@ -5,11 +5,11 @@ from fastapi import APIRouter
 from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import CurrentPayer, SessionDep
 from backend.api.h5.shown import MembershipOut, MyCampOut, membership, seconds_left
+from backend.community.members import repository
 from backend.core import clock
-from backend.members import repository
 from backend.models.camps import Camp
 from backend.models.payments import Channel, Payment, PaymentStatus
-from backend.notifications import repository as notifications
+from backend.office.notifications import repository as notifications
 
 router = APIRouter(tags=["我的"])
 

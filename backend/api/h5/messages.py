@@ -6,7 +6,7 @@ from backend.api.answers import Answer, Id, Instant, Model, Rows, answer
 from backend.api.deps import CurrentPayer, PageDep, SessionDep
 from backend.core import clock
 from backend.models.notifications import Notification
-from backend.notifications import repository
+from backend.office.notifications import repository
 
 router = APIRouter(prefix="/messages", tags=["我的"])
 

@@ -12,14 +12,14 @@ from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import CurrentPayer, RuntimeDep, SessionDep
 from backend.api.guard import Sensitive
 from backend.api.h5.shown import MyRefundOut, newest_refund, seconds_left
-from backend.camps.service import get_camp
+from backend.community.camps.service import get_camp
+from backend.community.enrollments.rules import read_form
+from backend.community.members import repository as members
 from backend.core import clock
-from backend.enrollments.rules import read_form
-from backend.members import repository as members
 from backend.models.payments import Channel, Excess, Payment, PaymentStatus
-from backend.payments import flows, service
-from backend.uploads import repository as uploads
-from backend.uploads.service import signed_url
+from backend.money.payments import flows, service
+from backend.office.uploads import repository as uploads
+from backend.office.uploads.service import signed_url
 
 router = APIRouter(prefix="/payments", tags=["报名支付"])
 

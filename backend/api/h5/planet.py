@@ -10,14 +10,14 @@ from backend.api.answers import Answer, Id, Instant, Model, answer
 from backend.api.deps import CurrentPayer, SessionDep
 from backend.api.guard import Sensitive
 from backend.api.h5.shown import MyCampOut
+from backend.community.enrollments.rules import read_form
+from backend.community.members import repository
+from backend.community.members.repository import MemberRow
+from backend.community.members.rules import correction
 from backend.core import clock
 from backend.core.errors import NotFound
-from backend.enrollments.rules import read_form
-from backend.members import repository
-from backend.members.repository import MemberRow
-from backend.members.rules import correction
 from backend.models.members import MatchStatus
-from backend.refunds import corrections
+from backend.money.refunds import corrections
 
 router = APIRouter(prefix="/members/{member_id}/planet", tags=["我的"])
 

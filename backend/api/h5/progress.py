@@ -6,11 +6,11 @@ from backend.api.answers import Answer, Day, Id, Instant, Model, answer
 from backend.api.deps import CurrentPayer, RuntimeDep, SessionDep
 from backend.api.h5.shown import MembershipOut, membership
 from backend.api.rules import RuleOut
-from backend.checkins import progress as progresses
-from backend.checkins.rules import DayState
+from backend.community.checkins import progress as progresses
+from backend.community.checkins.rules import DayState
+from backend.community.members import repository
 from backend.core import clock
 from backend.core.errors import NotFound
-from backend.members import repository
 from backend.models.members import MatchStatus, Member, Standing
 
 router = APIRouter(tags=["我的"])

@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from backend.api.answers import Answer, Id, Rows, answer
 from backend.api.deps import CurrentPayer, PageDep, SessionDep
 from backend.api.h5.shown import MyCampOut, MyRefundOut, my_refund
-from backend.refunds import repository
-from backend.refunds.repository import OwnedRefund
+from backend.money.refunds import repository
+from backend.money.refunds.repository import OwnedRefund
 
 router = APIRouter(prefix="/refunds", tags=["我的"])
 

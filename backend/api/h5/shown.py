@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 
 from backend.api.answers import Day, Id, Instant, Model
+from backend.community.members.repository import MemberRow
+from backend.community.members.rules import correction
 from backend.core import clock
 from backend.core.text import mask_middle
-from backend.members.repository import MemberRow
-from backend.members.rules import correction
 from backend.models.camps import CampStatus
 from backend.models.members import MatchStatus, Member, Standing, Verdict
 from backend.models.payments import Payment, PaymentStatus

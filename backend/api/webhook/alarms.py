@@ -8,9 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.core import clock
 from backend.core.db import Database
-from backend.notifications import scenes
-from backend.notifications import service as notifications
-from backend.notifications.service import To
+from backend.office.notifications import scenes
+from backend.office.notifications import service as notifications
+from backend.office.notifications.service import To
 
 log = structlog.get_logger(__name__)
 

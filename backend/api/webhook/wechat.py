@@ -12,9 +12,9 @@ from backend.api.deps import RuntimeDep
 from backend.core import metrics
 from backend.core.actor import PROVIDER
 from backend.gateways.wechat_pay import Notification, NotificationRefused
-from backend.inbox import service as inbox
-from backend.payments import service as payments
-from backend.refunds import service as refunds
+from backend.money.inbox import service as inbox
+from backend.money.payments import service as payments
+from backend.money.refunds import service as refunds
 from backend.runtime import Runtime
 
 

@@ -2,9 +2,10 @@
 
 from backend.sandbox.wechat_pay.courier import Attempt, Delivery
 from backend.sandbox.wechat_pay.faults import Faults
+from backend.sandbox.wechat_pay.merchant import Books, OrderBook
 from backend.sandbox.wechat_pay.orders import PayRefused
 from backend.sandbox.wechat_pay.records import Order, Refund
-from backend.sandbox.wechat_pay.sandbox import Books, OrderBook, WeChatPaySandbox
+from backend.sandbox.wechat_pay.sandbox import WeChatPaySandbox
 
 __all__ = [
     "Attempt",

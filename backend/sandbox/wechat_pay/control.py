@@ -2,18 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from backend.sandbox.wechat_pay.courier import Delivery
+from backend.sandbox.wechat_pay.merchant import Merchant
 from backend.sandbox.wechat_pay.orders import PayRefused
 from backend.sandbox.wechat_pay.records import Answer, ApiError, Order, Refund, rfc3339
-
-if TYPE_CHECKING:
-    from backend.sandbox.wechat_pay.sandbox import WeChatPaySandbox
 
 PREFIX = "/_control/wechat-pay"
 Wish = dict[str, Any]
@@ -23,7 +21,7 @@ class Control:
     """GET /books /orders /refunds /deliveries /faults; POST /pay /paid-orders /balance /console-refund /finish-refund
     /rotate-certificate /deliver /faults; DELETE /faults?name=."""
 
-    def __init__(self, sandbox: "WeChatPaySandbox") -> None:
+    def __init__(self, sandbox: Merchant) -> None:
         self._sandbox = sandbox
 
     def routes(self) -> list[Route]:

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -17,71 +18,30 @@ from starlette.types import Receive, Scope, Send
 from backend.core import clock
 from backend.sandbox.zsxq import api, control, shapes
 from backend.sandbox.zsxq.api import ApiError, Ask
-from backend.sandbox.zsxq.faults import Fault, Faults
+from backend.sandbox.zsxq.faults import Fault
 from backend.sandbox.zsxq.shapes import Json
-from backend.sandbox.zsxq.world import Call, Token, World
+from backend.sandbox.zsxq.state import ZsxqState
+from backend.sandbox.zsxq.world import Call, Token
 
-SignatureMode = Literal["off", "sampled", "strict"]
 SAMPLED_PROBABILITY = 0.3
 
 _PAGE = "<!doctype html><html><head><title>知识星球</title></head><body>系统繁忙，请稍后再试</body></html>"
 
 
-class ZsxqSandbox(World):
-    """One simulated 知识星球. ``app`` is the ASGI application, mountable under any prefix.
+class ZsxqSandbox(ZsxqState):
+    """The planet on the wire: ``app`` is mountable under any prefix."""
 
-    ``signature``: ``strict`` refuses each bad X-Signature with 1059, ``sampled`` some of them, ``off`` none.
-    ``auth_failure``: whether a refused token answers HTTP 401 or HTTP 200 with code 401.
-    ``busy_probability``: share of well-signed requests answered by 1059, as the real system does now and then.
-    """
-
-    def __init__(
-        self,
-        *,
-        seed: int = 1,
-        signature: SignatureMode = "strict",
-        auth_failure: Literal["http", "body"] = "http",
-        busy_probability: float = 0.0,
-    ) -> None:
-        super().__init__(seed)
-        self.signature: SignatureMode = signature
-        self.auth_failure: Literal["http", "body"] = auth_failure
-        self.busy_probability = busy_probability
-        self.faults = Faults(self.random)
-        self._created_with: set[str] = set()
+    @cached_property
+    def app(self) -> Starlette:
+        """The ASGI application."""
         routes: list[Route | Mount] = [
             Route(path, _Endpoint(self, handler), methods=[method]) for method, path, handler in api.ROUTES
         ]
-        self.app = Starlette(routes=[*routes, Mount("/_control/zsxq", app=control.build(self))])
+        return Starlette(routes=[*routes, Mount("/_control/zsxq", app=control.build(self))])
 
     def transport(self) -> "SandboxTransport":
         """The simulator without a socket, for an httpx client."""
         return SandboxTransport(self)
-
-    def summary(self) -> Json:
-        """What there is, in numbers, for the overview page."""
-        projects = [
-            {
-                "checkin_id": project.checkin_id,
-                "group_id": project.group_id,
-                "title": project.title,
-                "status": project.status,
-                "posts_count": len(project.visible_posts()),
-                **shapes.project_totals(project),
-            }
-            for project in self.projects.values()
-        ]
-        groups = [
-            {"group_id": group.group_id, "name": group.name, "members_count": len(group.members)}
-            for group in self.groups.values()
-        ]
-        return {
-            "groups": groups,
-            "projects": projects,
-            "tokens": [{"ends_with": token.value[-4:], "state": token.state} for token in self.tokens.values()],
-            "faults": self.faults.summary(),
-            "calls_count": len(self.calls),
-        }
 
     def token_of(self, request: Request) -> Token | None:
         """The caller's token, from the cookie (web) or Authorization (app)."""

@@ -3,17 +3,15 @@
 Unknown ids answer 404, bad bodies 422. Ids are strings; instants are RFC 3339 with offset.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
 from backend.sandbox.zsxq.faults import Fault
+from backend.sandbox.zsxq.state import ZsxqState
 from backend.sandbox.zsxq.world import TOKEN_SECONDS, TokenState
-
-if TYPE_CHECKING:  # the sandbox builds this application
-    from backend.sandbox.zsxq.app import ZsxqSandbox
 
 Json = dict[str, Any]
 
@@ -84,7 +82,7 @@ class Knobs(BaseModel):
     busy_probability: float | None = Field(default=None, ge=0, le=1)
 
 
-def build(sandbox: "ZsxqSandbox") -> FastAPI:
+def build(sandbox: ZsxqState) -> FastAPI:
     """The control application of one sandbox. Routes are coroutines: the state is only touched on the event loop."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_state(app, sandbox)
@@ -99,7 +97,7 @@ def build(sandbox: "ZsxqSandbox") -> FastAPI:
     return app
 
 
-def _add_state(app: FastAPI, sandbox: "ZsxqSandbox") -> None:
+def _add_state(app: FastAPI, sandbox: ZsxqState) -> None:
     @app.get("/state")
     async def state() -> Json:
         return sandbox.summary()
@@ -123,7 +121,7 @@ def _add_state(app: FastAPI, sandbox: "ZsxqSandbox") -> None:
         }
 
 
-def _add_people(app: FastAPI, sandbox: "ZsxqSandbox") -> None:
+def _add_people(app: FastAPI, sandbox: ZsxqState) -> None:
     @app.post("/groups")
     async def add_group(group: NewGroup) -> Json:
         return {"group_id": sandbox.add_group(**group.model_dump())}
@@ -153,7 +151,7 @@ def _add_people(app: FastAPI, sandbox: "ZsxqSandbox") -> None:
         return {}
 
 
-def _add_projects(app: FastAPI, sandbox: "ZsxqSandbox") -> None:
+def _add_projects(app: FastAPI, sandbox: ZsxqState) -> None:
     @app.post("/projects")
     async def add_project(project: NewProject) -> Json:
         return {"checkin_id": sandbox.add_project(**project.model_dump())}
@@ -183,7 +181,7 @@ def _add_projects(app: FastAPI, sandbox: "ZsxqSandbox") -> None:
         return {}
 
 
-def _add_faults(app: FastAPI, sandbox: "ZsxqSandbox") -> None:
+def _add_faults(app: FastAPI, sandbox: ZsxqState) -> None:
     @app.get("/faults")
     async def faults() -> list[Json]:
         return sandbox.faults.summary()

@@ -1,5 +1,5 @@
 /**
- * What a member types about himself, checked as the service checks it (backend/enrollments/rules.py), so that
+ * What a member types about himself, checked as the service checks it (backend/community/enrollments/rules.py), so that
  * what is wrong stands beside its field before anything is sent. The service still decides.
  */
 import type { Schemas } from "@/api/client";

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from backend.core.db import Database
+from backend.desk.reports import audit_words
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.members import MatchStatus, Member
@@ -15,7 +16,6 @@ from backend.models.planets import Planet
 from backend.models.refunds import Refund, RefundStatus
 from backend.models.staff import StaffRole
 from backend.models.uploads import UploadKind
-from backend.reports import audit_words
 from backend.runtime import Runtime
 from tests.api.admin.test_camps import DRAFT, whole
 from tests.api.desk import Desk
@@ -29,8 +29,8 @@ from tests.factories import (
     make_staff,
     make_upload,
 )
-from tests.refunds.facts import ended_camp, refund_in
-from tests.refunds.test_refund_lists import settled_camp
+from tests.money.refunds.facts import ended_camp, refund_in
+from tests.money.refunds.test_refund_lists import settled_camp
 
 LISTED = {
     "camp.create", "camp.update", "camp.delete", "camp.publish", "camp.withdraw", "camp.settle", "camp.archive",

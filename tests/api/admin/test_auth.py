@@ -11,8 +11,8 @@ from backend.core.db import Database
 from backend.core.security import Audience, issue_token, read_token
 from backend.models.audit import AuditEntry
 from backend.models.staff import StaffRole
+from backend.office.staff.rules import PERMISSIONS
 from backend.runtime import Runtime
-from backend.staff.rules import PERMISSIONS
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk, desk_of
 from tests.conftest import Time

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from backend.camps.flows import camp_states
-from backend.camps.service import get_camp
+from backend.community.camps.flows import camp_states
+from backend.community.camps.service import get_camp
 from backend.core.db import Database
 from backend.models.audit import AuditEntry
 from backend.models.camps import CampStaffKind, CampStatus
@@ -19,8 +19,8 @@ from backend.models.uploads import UploadKind
 from backend.runtime import Runtime
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk, desk_of
+from tests.community.eligibility.test_recount import synced
 from tests.conftest import Time
-from tests.eligibility.test_recount import synced
 from tests.factories import assign, make_camp, make_member, make_payment, make_planet, make_staff, make_upload
 
 # Every test begins on 2026-03-01.

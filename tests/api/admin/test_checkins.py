@@ -8,7 +8,7 @@ from backend.models.staff import StaffRole
 from backend.runtime import Runtime
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.checkins.stage import Stage, make_stage
+from tests.community.checkins.stage import Stage, make_stage
 from tests.conftest import Time
 from tests.factories import assign, make_camp, make_member
 from tests.world import World

@@ -20,7 +20,7 @@ from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.conftest import Time
 from tests.factories import assign, make_camp, make_member, make_payment, make_planet, make_upload
-from tests.refunds.facts import ended_camp, enrolled, refund_in
+from tests.money.refunds.facts import ended_camp, enrolled, refund_in
 
 S = RefundStatus
 

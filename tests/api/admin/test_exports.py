@@ -12,17 +12,17 @@ from sqlalchemy import select
 from backend.core import clock
 from backend.core.db import Database
 from backend.core.ids import new_id
+from backend.desk.reports import sheets
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, CheckinSource
 from backend.models.members import MatchStatus
 from backend.models.refunds import RefundStatus
 from backend.models.staff import StaffRole
-from backend.reports import sheets
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.factories import assign, make_camp, make_member, make_planet, make_planet_user
-from tests.refunds.facts import refund_in
+from tests.money.refunds.facts import refund_in
 
 LIN = "841858481284252178"
 

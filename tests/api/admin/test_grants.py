@@ -7,9 +7,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from backend.community.eligibility import service as eligibility
 from backend.core.db import Database
 from backend.core.ids import new_id
-from backend.eligibility import service as eligibility
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.grants import DayGrant
@@ -20,8 +20,8 @@ from tests import factories
 from tests.api.admin.test_refunds import coach_of
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.eligibility.test_recount import counted, synced
-from tests.refunds.facts import ended_camp
+from tests.community.eligibility.test_recount import counted, synced
+from tests.money.refunds.facts import ended_camp
 
 REASON = "现场分享，视频为证"
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from backend.camps import service as camps
+from backend.community.camps import service as camps
+from backend.community.eligibility import service as eligibility
 from backend.core import clock
 from backend.core.db import Database
 from backend.core.ids import new_id
-from backend.eligibility import service as eligibility
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, CheckinSource, CheckinTotal, SyncRun, SyncStatus, SyncTrigger
@@ -20,8 +20,8 @@ from backend.models.staff import StaffRole
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.conftest import Time
+from tests.core.sheets.test_reading import xlsx
 from tests.factories import assign, make_camp, make_member, make_planet, make_planet_user, make_refund
-from tests.sheets.test_reading import xlsx
 
 LIN = "841858481284252"
 

@@ -194,7 +194,7 @@ async def test_numbers_are_settings(client: httpx.AsyncClient, lin: Staff, runti
 
 
 async def test_what_is_old_is_swept_away(client: httpx.AsyncClient, lin: Staff, runtime: Runtime, time: Time) -> None:
-    from backend.housekeeping.flows import housekeeping
+    from backend.desk.housekeeping.flows import housekeeping
 
     await codes(client, "lin", 1)
     assert (await housekeeping(runtime))["login_guards"] == 0

@@ -5,11 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.audit import service as audit
 from backend.core.actor import SYSTEM, Actor
 from backend.core.db import Database
 from backend.core.ids import new_id
 from backend.models.staff import StaffRole
+from backend.office.audit import service as audit
 from backend.runtime import Runtime
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk, desk_of

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from backend.community.eligibility import service as eligibility
 from backend.core import clock
 from backend.core.db import Database
 from backend.core.ids import new_id
-from backend.eligibility import service as eligibility
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import CheckinTotal, SyncRun, SyncStatus, SyncTrigger
@@ -17,9 +17,9 @@ from backend.models.planets import Planet, PlanetUser
 from backend.models.staff import StaffRole
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.eligibility.test_recount import counted, synced
+from tests.community.eligibility.test_recount import counted, synced
 from tests.factories import assign, make_camp, make_member, make_planet, make_planet_user, make_refund
-from tests.refunds.facts import ended_camp
+from tests.money.refunds.facts import ended_camp
 
 S, M = MatchStatus, MatchMethod
 

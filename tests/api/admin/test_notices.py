@@ -6,15 +6,15 @@ import pytest
 
 from backend.core.db import Database
 from backend.models.staff import StaffRole
-from backend.notifications import flows, scenes
-from backend.notifications.scenes import SCENES
-from backend.notifications.service import To
+from backend.office.notifications import flows, scenes
+from backend.office.notifications.scenes import SCENES
+from backend.office.notifications.service import To
 from backend.runtime import Runtime
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.conftest import Time
 from tests.factories import make_camp, make_member
-from tests.notifications.post import app_messages, colleague, robot_messages, rows, tell
+from tests.office.notifications.post import app_messages, colleague, robot_messages, rows, tell
 from tests.world import World
 
 URL = "/notices/refund_failed/staff"

@@ -15,7 +15,7 @@ from backend.models.staff import StaffRole
 from tests import factories
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.eligibility.test_recount import checked
+from tests.community.eligibility.test_recount import checked
 
 PREVIEW = "/camps/preview-policy"
 # Ten days from 10 to 19 March, ¥299.

@@ -2,10 +2,10 @@
 
 import httpx
 
-from backend.cases import service
 from backend.core.db import Database
 from backend.models.camps import Camp
 from backend.models.staff import StaffRole
+from backend.money.cases import service
 from tests import factories
 from tests.api.admin.test_refunds import NOBODY
 from tests.api.conftest import NewDesk

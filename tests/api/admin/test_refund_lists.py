@@ -9,12 +9,12 @@ from backend.core.db import Database
 from backend.models.members import MatchMethod
 from backend.models.refunds import RefundStatus
 from backend.models.staff import StaffRole
-from backend.refunds import flows, repository
+from backend.money.refunds import flows, repository
 from backend.runtime import Runtime
 from tests.api.admin.test_refunds import coach_of, recount, waiting
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.refunds.provider import pending
+from tests.money.refunds.provider import pending
 from tests.world import World
 
 S = RefundStatus

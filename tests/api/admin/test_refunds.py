@@ -14,14 +14,14 @@ from backend.models.checkins import Checkin, CheckinSource
 from backend.models.members import MatchStatus, Member
 from backend.models.refunds import Refund, RefundHold, RefundStatus
 from backend.models.staff import StaffRole
-from backend.refunds import flows
+from backend.money.refunds import flows
 from backend.runtime import Runtime
 from tests import factories
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.conftest import RecordingQueue, Time
-from tests.refunds.facts import ended_camp, enrolled, recounted, refund_in
-from tests.refunds.provider import approved, now_of, pending
+from tests.money.refunds.facts import ended_camp, enrolled, recounted, refund_in
+from tests.money.refunds.provider import approved, now_of, pending
 from tests.world import World
 
 S = RefundStatus

@@ -15,18 +15,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.community.eligibility import service as eligibility
 from backend.core.actor import SYSTEM
 from backend.core.db import Database
-from backend.eligibility import service as eligibility
 from backend.models.camps import Camp, CampStatus
 from backend.models.grants import DayGrant, GrantKind
 from backend.models.imports import ImportedTotal
 from backend.models.members import MatchStatus, Member
-from backend.refunds import lists
+from backend.money.refunds import lists
 from tests import factories
 from tests.api.desk import Desk
+from tests.community.eligibility.test_recount import DURING, counted, synced, whole_sheet
 from tests.conftest import Time
-from tests.eligibility.test_recount import DURING, counted, synced, whole_sheet
 
 FIRST = dt.date(2026, 2, 10)
 NEEDED, PAID = 7, 9900

@@ -13,6 +13,7 @@ from backend.core import clock
 from backend.core.config import Settings
 from backend.core.db import Database
 from backend.core.security import SecretBox
+from backend.desk.settings.groups import GROUPS
 from backend.models.audit import AuditEntry
 from backend.models.payments import PaymentStatus
 from backend.models.refunds import RefundStatus
@@ -20,12 +21,11 @@ from backend.models.settings import SettingsGroup
 from backend.models.staff import StaffRole
 from backend.runtime import Live, Runtime
 from backend.sandbox.wechat_pay.keys import private_pem, public_pem, rsa_key
-from backend.settings.groups import GROUPS
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
+from tests.desk.settings.rows import save
 from tests.factories import make_camp, make_payment, make_planet
-from tests.refunds.facts import refund_in
-from tests.settings.rows import save
+from tests.money.refunds.facts import refund_in
 from tests.world import World
 
 SIGN_ERROR = "微信支付拒绝了签名：商户号、证书序列号与商户私钥不匹配"

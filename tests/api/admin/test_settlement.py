@@ -11,8 +11,8 @@ from tests import factories
 from tests.api.admin.test_refunds import NOBODY, coach_of
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.refunds.facts import ended_camp, enrolled, refund_in
-from tests.refunds.test_refund_lists import settled_camp
+from tests.money.refunds.facts import ended_camp, enrolled, refund_in
+from tests.money.refunds.test_refund_lists import settled_camp
 
 
 @pytest.mark.parametrize("path", ["refunds", "settle"])

@@ -13,8 +13,8 @@ from tests import factories
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
 from tests.conftest import Time
-from tests.reports import brute, house
-from tests.reports.house import FIRST, LAST, House
+from tests.desk.reports import brute, house
+from tests.desk.reports.house import FIRST, LAST, House
 
 FEBRUARY = {"from": FIRST.isoformat(), "to": LAST.isoformat()}
 SEEDS = range(4)

@@ -15,7 +15,7 @@ from backend.models.staff import Staff, StaffRole
 from tests import factories
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.reports.house import FIRST
+from tests.desk.reports.house import FIRST
 
 FEBRUARY = {"from": "2026-02-01", "to": "2026-02-28"}
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy import select
 
-from backend.checkins import flows
+from backend.community.checkins import flows
 from backend.core.ids import new_id
 from backend.models.audit import AuditEntry
 from backend.models.planets import CredentialStatus, Planet
@@ -13,7 +13,7 @@ from backend.models.staff import StaffRole
 from backend.runtime import Runtime
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.checkins.stage import Stage, make_stage
+from tests.community.checkins.stage import Stage, make_stage
 from tests.conftest import RecordingQueue, Time
 from tests.factories import assign, make_camp
 from tests.world import World

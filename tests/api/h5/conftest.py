@@ -5,7 +5,7 @@ import pytest
 
 from backend.runtime import Runtime
 from tests.api.h5.phone import Phone, phone_of
-from tests.checkins.stage import Stage, make_stage
+from tests.community.checkins.stage import Stage, make_stage
 from tests.conftest import Time
 from tests.world import World
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from backend.models.payers import Payer
-from backend.payers.service import token_for
-from tests.checkins.stage import Stage
+from backend.office.payers.service import token_for
+from tests.community.checkins.stage import Stage
 from tests.factories import make_payer
 
 

@@ -2,11 +2,11 @@
 
 from backend.core.actor import SYSTEM
 from backend.core.text import CLEARED, CLEARED_MESSAGE
-from backend.housekeeping import retention
+from backend.desk.housekeeping import retention
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import move
 from tests.api.h5.phone import Phone, phone_of
-from tests.checkins.stage import Stage
+from tests.community.checkins.stage import Stage
 from tests.factories import make_camp, make_member, make_message
 
 

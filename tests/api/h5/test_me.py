@@ -8,7 +8,7 @@ from backend.core import clock
 from backend.models.payments import PaymentStatus
 from backend.models.refunds import RefundStatus
 from tests.api.h5.phone import Phone, phone_of
-from tests.checkins.stage import Stage
+from tests.community.checkins.stage import Stage
 from tests.factories import make_camp, make_member, make_payment, make_refund
 
 

@@ -6,10 +6,10 @@ import httpx
 
 from backend.core import clock
 from backend.models.members import Member
-from backend.notifications import scenes, service
-from backend.notifications.service import To
+from backend.office.notifications import scenes, service
+from backend.office.notifications.service import To
 from tests.api.h5.phone import Phone, phone_of
-from tests.checkins.stage import Stage
+from tests.community.checkins.stage import Stage
 from tests.factories import make_camp, make_member, make_payment
 
 

@@ -15,7 +15,7 @@ from backend.models.uploads import Upload, UploadKind
 from backend.runtime import Runtime
 from tests.conftest import Time
 from tests.factories import make_camp, make_member, make_payment, make_staff
-from tests.payments.shop import FORM, Phone, minutes, new_openid, pay, phone_of
+from tests.money.payments.shop import FORM, Phone, minutes, new_openid, pay, phone_of
 from tests.world import World
 
 

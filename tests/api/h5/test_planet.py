@@ -9,19 +9,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.community.matching import service as matching
 from backend.core import clock
 from backend.core.actor import SYSTEM
 from backend.core.ids import new_id
-from backend.matching import service as matching
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.history import StateChange
 from backend.models.members import MatchMethod, MatchStatus, Member, Verdict
 from backend.models.planets import PlanetUser
 from backend.models.refunds import Refund, RefundStatus
-from backend.refunds import lists, repository, review
+from backend.money.refunds import lists, repository, review
 from tests.api.h5.phone import Phone, phone_of
-from tests.checkins.stage import Stage
+from tests.community.checkins.stage import Stage
 from tests.factories import make_planet_user, make_refund
 
 WEEK = dt.timedelta(days=7)

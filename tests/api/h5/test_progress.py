@@ -7,7 +7,7 @@ from backend.core.ids import new_id
 from backend.models.members import Member
 from backend.models.refunds import RefundStatus
 from tests.api.h5.phone import Phone, phone_of
-from tests.checkins.stage import Stage
+from tests.community.checkins.stage import Stage
 from tests.factories import make_refund, make_staff
 
 

@@ -11,9 +11,9 @@ from backend.core import clock
 from backend.core.actor import SYSTEM
 from backend.models.payments import Excess
 from backend.models.refunds import RefundKind, RefundStatus
-from backend.refunds import service
+from backend.money.refunds import service
 from tests.api.h5.phone import Phone, phone_of
-from tests.checkins.stage import Stage
+from tests.community.checkins.stage import Stage
 from tests.factories import make_camp, make_member, make_payment, make_refund
 
 

@@ -27,7 +27,7 @@ from backend.models.refunds import Refund
 from backend.runtime import Runtime
 from tests.conftest import RecordingQueue, Time
 from tests.factories import make_camp
-from tests.payments.shop import new_openid, phone_of
+from tests.money.payments.shop import new_openid, phone_of
 from tests.world import World
 
 URL = "/api/webhook/wechat/payment"

@@ -1,0 +1,82 @@
+"""What a camp offers, and what a member agreed to: a stored deal with the days and the money it is about."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from backend.community.eligibility import policy as policies
+from backend.community.eligibility.days import Calendar, countable
+from backend.community.eligibility.policy import Policy, UnknownPolicy
+from backend.community.eligibility.words import Example, describe
+from backend.models.camps import Camp
+from backend.models.members import Member
+
+UNREADABLE = "退款规则的版本无法识别，请联系技术人员"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A deal for people. ``required_days`` is the least number of days that can bring the whole deposit back.
+
+    A deal that this version can't read has no such number, no fee and no examples; every day of its camp counts.
+    """
+
+    required_days: int | None
+    short: str
+    full: tuple[str, ...]
+    examples: tuple[Example, ...]
+    fee_fen: int
+    countable_days: frozenset[dt.date]
+
+    def days_left(self, today: dt.date, *, done: Collection[dt.date] = ()) -> int:
+        """Days on which one more can still be earned; today is one of them unless it is done already."""
+        return sum(day >= today and day not in done for day in self.countable_days)
+
+
+def offer_of(row: Camp | Member, camp: Camp) -> Offer:
+    """What a camp offers, or what its member agreed to."""
+    paid_fen = row.paid_fen if isinstance(row, Member) else row.deposit_fen
+    return offer(row.refund_policy, starts_on=camp.starts_on, ends_on=camp.ends_on, paid_fen=paid_fen)
+
+
+def offer(stored: Mapping[str, Any], *, starts_on: dt.date, ends_on: dt.date, paid_fen: int) -> Offer:
+    """A stored deal in words, for the days of a camp and a payment."""
+    try:
+        policy = policies.parse(stored)
+    except UnknownPolicy:
+        return Offer(None, UNREADABLE, (UNREADABLE,), (), 0, frozenset(Calendar(starts_on, ends_on)))
+    return _offer(policy, Calendar(starts_on, ends_on), paid_fen)
+
+
+@lru_cache(maxsize=512)
+def _offer(policy: Policy, calendar: Calendar, paid_fen: int) -> Offer:
+    words = describe(policy, calendar, paid_fen=paid_fen)
+    is_asked = countable(policy.counting, calendar)
+    days = frozenset(day for day, asked in zip(calendar, is_asked, strict=True) if asked)
+    return Offer(policy.required_days(calendar), words.short, words.full, words.examples, policy.fee_fen, days)
+
+
+def fee_of(stored: Mapping[str, Any], *, paid_fen: int) -> int:
+    """The fee in a payment under a stored deal; none under one that this version can't read."""
+    try:
+        return min(policies.parse(stored).fee_fen, paid_fen)
+    except UnknownPolicy:
+        return 0
+
+
+def normal(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored deal in the newest form; one that this version can't read as it is."""
+    try:
+        return policies.parse(stored).dump()
+    except UnknownPolicy:
+        return dict(stored)
+
+
+def same_deal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two stored deals are the same, in whatever form; one that can't be read is like no other."""
+    try:
+        return policies.parse(one) == policies.parse(other)
+    except UnknownPolicy:
+        return one == other

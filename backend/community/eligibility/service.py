@@ -1,0 +1,138 @@
+"""Judging members: the one place that asks ``rules.assess``, and the one writer of what it finds.
+
+Whatever changes a fact calls ``recount`` in its own transaction: a sync, an import, a match, a grant, the state of a
+camp. Everybody else reads the columns of the member.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.community.eligibility import policy as policies
+from backend.community.eligibility import repository
+from backend.community.eligibility.days import Calendar
+from backend.community.eligibility.policy import Policy, UnknownPolicy
+from backend.community.eligibility.repository import Counted, LastRun
+from backend.community.eligibility.rules import Facts, assess
+from backend.core import clock
+from backend.models.camps import Camp, CampStatus
+from backend.models.grants import GrantKind
+from backend.models.members import MatchStatus, Member
+
+log = structlog.get_logger(__name__)
+
+_NOT_BEGUN = (CampStatus.DRAFT, CampStatus.ENROLLING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How far the camp's days are known. ``by_sheet``: no sync saw the end, a sheet of everybody's days did."""
+
+    run: LastRun | None
+    by_sheet: bool
+    open_from: dt.date | None
+
+
+async def recount(session: AsyncSession, camp: Camp, members: Sequence[Member] | None = None) -> None:
+    """Judge members of a camp anew, all of them unless some are named, from the facts as they stand now.
+
+    The caller holds the camp's lock, and that of the members it names. ``judged_at`` stays where nothing changed.
+    """
+    await session.flush()
+    if members is None:
+        members = await repository.lock_members(session, camp.id)
+    if not members:
+        return
+    seen = await _seen(session, camp)
+    people = [user_id for member in members if (user_id := _person(member)) is not None]
+    counted = await repository.counted(session, camp.id, people)
+    grants = await repository.grants(session, [member.id for member in members])
+    for member in members:
+        _judge(member, camp, seen, counted.get(_person(member) or ""), grants.get(member.id, {}))
+    await session.flush()
+
+
+async def _seen(session: AsyncSession, camp: Camp) -> _Seen:
+    end = clock.day_start(camp.ends_on + dt.timedelta(days=1))
+    run, has_sheet = await repository.last_sources(session, camp.id, end=end)
+    saw_end = run is not None and run.started_at >= end
+    if saw_end or has_sheet:
+        return _Seen(run, has_sheet and not saw_end, None)
+    # A sync sees the whole of each day before the one it begins on.
+    known = clock.day_of(run.started_at) if run is not None else camp.starts_on
+    return _Seen(run, by_sheet=False, open_from=max(known, camp.starts_on))
+
+
+def _person(member: Member) -> str | None:
+    """The planet person whose days count for the member; nobody while there is no match."""
+    return member.planet_user_id if member.status is MatchStatus.MATCHED else None
+
+
+def _judge(member: Member, camp: Camp, seen: _Seen, found: Counted | None, grants: dict[dt.date, GrantKind]) -> None:
+    found = found or Counted()
+    _set_counts(member, seen, found)
+    facts = _facts(member, camp, seen, found, grants)
+    result = assess(_policy_of(member), facts)
+    new = {
+        "days": result.days,
+        "required_days": result.required_days,
+        "standing": result.standing,
+        "entitled_fen": result.entitled_fen,
+        "verdict": result.verdict,
+        "verdict_reasons": [reason.value for reason in result.reasons],
+        "breakdown": result.breakdown,
+    }
+    if member.judged_at is None or any(getattr(member, name) != value for name, value in new.items()):
+        for name, value in new.items():
+            setattr(member, name, value)
+        member.judged_at = clock.now()
+
+
+def _set_counts(member: Member, seen: _Seen, found: Counted) -> None:
+    """The raw counts of each source, which pages show beside the result."""
+    if _person(member) is None or seen.run is None:
+        member.days_ranking = member.days_posts = member.counted_at = None
+    else:
+        member.days_ranking, member.counted_at = found.ranking or 0, seen.run.finished_at
+        member.days_posts = (found.posts or 0) if seen.run.posts_read else None
+    member.days_import = _sheet(found)[0] if _person(member) is not None else None
+
+
+def _sheet(found: Counted) -> tuple[int | None, frozenset[dt.date] | None]:
+    """Days by sheets, and their dates where sheets gave dates: imported days count together with those of the posts."""
+    dates = found.posted | found.imported if found.imported else frozenset()
+    if not found.imported and found.sheet_total is None:
+        return None, None
+    total = max(found.sheet_total or 0, len(dates))
+    return total, dates if len(dates) == total else None
+
+
+def _facts(member: Member, camp: Camp, seen: _Seen, found: Counted, grants: dict[dt.date, GrantKind]) -> Facts:
+    # What syncs counted before the end says nothing once a sheet stands in for the one that should have seen it.
+    syncs_count = seen.run is not None and not seen.by_sheet and _person(member) is not None
+    sheet, sheet_days = _sheet(found)
+    return Facts(
+        calendar=Calendar(camp.starts_on, camp.ends_on),
+        paid_fen=member.paid_fen,
+        begun=camp.status not in _NOT_BEGUN,
+        match_status=member.status,
+        confidence=member.confidence,
+        ranking=(found.ranking or 0) if syncs_count else None,
+        posts=found.posted if syncs_count and seen.run is not None and seen.run.posts_read else None,
+        sheet=sheet,
+        sheet_days=sheet_days,
+        grants=grants,
+        open_from=seen.open_from,
+    )
+
+
+def _policy_of(member: Member) -> Policy | None:
+    """The deal frozen at payment; None for one that this version can't read, which must not stop anybody else's."""
+    try:
+        return policies.parse(member.refund_policy)
+    except UnknownPolicy as error:
+        log.warning("eligibility.policy_unknown", member_id=str(member.id), reason=str(error))
+        return None

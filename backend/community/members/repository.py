@@ -1,0 +1,216 @@
+"""Members in SQL: lists and lookups for pages."""
+
+import datetime as dt
+import uuid
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.pagination import Page, PageRequest, fetch_keys, in_parts
+from backend.core.search import holds
+from backend.core.text import CLEARED
+from backend.models.audit import AuditEntry
+from backend.models.camps import Camp
+from backend.models.grants import DayGrant
+from backend.models.history import StateChange
+from backend.models.members import MatchStatus, Member, Standing, Verdict
+from backend.models.payments import Payment, PaymentStatus
+from backend.models.planets import PlanetUser
+from backend.models.refunds import Refund
+from backend.models.staff import Staff
+from backend.office.payers.repository import owns_member, owns_payment
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member with its camp and the planet person matched or suggested."""
+
+    member: Member
+    camp: Camp
+    person: PlanetUser | None
+
+    @property
+    def matched_name(self) -> str | None:
+        """The name of the person matched; nobody's while it is a mere suggestion."""
+        return self.person.name if self.person and self.member.status is MatchStatus.MATCHED else None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list of members is narrowed to; ``camp_ids`` is the viewer's scope, None for all camps."""
+
+    camp_ids: frozenset[uuid.UUID] | None = None
+    camp_id: uuid.UUID | None = None
+    match_status: Collection[MatchStatus] = ()
+    confidence: int | None = None
+    joined: bool | None = None
+    verdict: Verdict | None = None
+    standing: Collection[Standing] = ()
+    paid_from: dt.datetime | None = None
+    paid_before: dt.datetime | None = None
+    q: str | None = None
+
+
+def _rows() -> Select[Member, Camp, PlanetUser]:
+    return (
+        select(Member, Camp, PlanetUser)
+        .join(Camp, Camp.id == Member.camp_id)
+        .outerjoin(
+            PlanetUser,
+            and_(
+                PlanetUser.planet_id == Camp.planet_id,
+                PlanetUser.user_id == Member.planet_user_id,
+                # Somebody may still be active elsewhere: this camp's page names nobody any more.
+                Camp.personal_data_cleared_at.is_(None),
+            ),
+        )
+    )
+
+
+_LATEST_FIRST = (Member.paid_at.desc(), Member.id.desc())
+
+
+async def page(session: AsyncSession, request: PageRequest, filters: Filters) -> Page[MemberRow]:
+    """Members, latest payment first."""
+    keys = select(Member.id).where(*_conditions(filters)).order_by(*_LATEST_FIRST)
+    found = await fetch_keys(session, keys, request, is_search=bool(filters.q))
+    rows = await session.execute(_rows().where(Member.id.in_(found.items)).order_by(*_LATEST_FIRST))
+    return found.with_items([MemberRow(*row) for row in rows])
+
+
+async def parts(session: AsyncSession, filters: Filters) -> AsyncIterator[list[MemberRow]]:
+    """All of them, part by part."""
+    async for part in in_parts(session, _rows().where(*_conditions(filters)).order_by(*_LATEST_FIRST)):
+        yield [MemberRow(*row) for row in part]
+
+
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """About members alone, so that they can be found and counted without their camps and people."""
+    if filters.camp_ids is not None:
+        yield Member.camp_id.in_(filters.camp_ids)
+    if filters.camp_id is not None:
+        yield Member.camp_id == filters.camp_id
+    if filters.match_status:
+        yield Member.status.in_(filters.match_status)
+    if filters.confidence is not None:
+        yield Member.confidence == filters.confidence
+    if filters.joined is not None:
+        yield Member.joined == filters.joined
+    if filters.verdict is not None:
+        yield Member.verdict == filters.verdict
+    if filters.standing:
+        yield Member.standing.in_(filters.standing)
+    if filters.paid_from is not None:
+        yield Member.paid_at >= filters.paid_from
+    if filters.paid_before is not None:
+        yield Member.paid_at < filters.paid_before
+    if filters.q:
+        typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Member.planet_user_id)
+        names = (PlanetUser.name, PlanetUser.alias, PlanetUser.number)
+        # A user id is the same person on every planet.
+        people = select(PlanetUser.user_id).where(or_(*(holds(column, filters.q) for column in names)))
+        yield or_(*(holds(column, filters.q) for column in typed), Member.planet_user_id.in_(people))
+
+
+async def row(session: AsyncSession, member_id: uuid.UUID) -> MemberRow | None:
+    found = (await session.execute(_rows().where(Member.id == member_id))).one_or_none()
+    return MemberRow(*found) if found else None
+
+
+async def locked(session: AsyncSession, member_id: uuid.UUID) -> Member | None:
+    member: Member | None = await session.get(Member, member_id, with_for_update=True, populate_existing=True)
+    return member
+
+
+async def some_locked(session: AsyncSession, member_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Member]:
+    """Members by id, locked in the order of their ids."""
+    statement = select(Member).where(Member.id.in_(member_ids)).order_by(Member.id).with_for_update()
+    found = await session.scalars(statement.execution_options(populate_existing=True))
+    return {member.id: member for member in found}
+
+
+async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID | None:
+    return await session.scalar(select(Member.camp_id).where(Member.id == member_id))
+
+
+async def owned(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None) -> list[MemberRow]:
+    """The memberships of a person, newest first: by payer, or by the openid the payment told."""
+    statement = _rows().where(owns_member(payer_id, openid)).order_by(Member.paid_at.desc(), Member.id.desc())
+    return [MemberRow(*found) for found in await session.execute(statement)]
+
+
+async def owned_row(
+    session: AsyncSession, member_id: uuid.UUID, *, payer_id: uuid.UUID, openid: str | None
+) -> MemberRow | None:
+    """A membership, if it is this person's."""
+    statement = _rows().where(Member.id == member_id, owns_member(payer_id, openid))
+    found = (await session.execute(statement)).one_or_none()
+    return MemberRow(*found) if found else None
+
+
+async def payments(session: AsyncSession, member: Member) -> Sequence[Payment]:
+    """Every order of the member's payer in this camp, newest first."""
+    person = Payment.payer_id == member.payer_id
+    if member.openid is not None:
+        person = or_(person, Payment.openid == member.openid)
+    statement = select(Payment).where(Payment.camp_id == member.camp_id, person)
+    return (await session.scalars(statement.order_by(Payment.created_at.desc(), Payment.id.desc()))).all()
+
+
+async def refunds(session: AsyncSession, payment_ids: Sequence[uuid.UUID]) -> Sequence[Refund]:
+    """The refunds of some payments, newest first."""
+    statement = select(Refund).where(Refund.payment_id.in_(payment_ids))
+    return (await session.scalars(statement.order_by(Refund.created_at.desc(), Refund.id.desc()))).all()
+
+
+async def open_orders(session: AsyncSession, payer_id: uuid.UUID, *, at: dt.datetime) -> Sequence[tuple[Payment, Camp]]:
+    """Orders that can still be paid, newest first."""
+    statement = (
+        select(Payment, Camp)
+        .join(Camp, Camp.id == Payment.camp_id)
+        .where(Payment.payer_id == payer_id, Payment.status == PaymentStatus.PENDING, Payment.expires_at > at)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+    )
+    return [(found[0], found[1]) for found in await session.execute(statement)]
+
+
+async def last_form(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None) -> tuple[str, str, str] | None:
+    """Planet nickname, planet number and WeChat nickname as this person typed them last, corrections included."""
+    columns = ("planet_nickname", "planet_number", "wechat_nickname")
+    statement = (
+        select(*(func.coalesce(getattr(Member, name), getattr(Payment, name)) for name in columns))
+        .select_from(Payment)
+        .outerjoin(Member, Member.payment_id == Payment.id)
+        .where(owns_payment(payer_id, openid), Payment.planet_nickname != CLEARED)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+        .limit(1)
+    )
+    found = (await session.execute(statement)).one_or_none()
+    return (found[0], found[1], found[2]) if found else None
+
+
+async def history(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple[StateChange, str | None]]:
+    """Every move of a member's match with the name of the person behind it, newest first."""
+    statement = (
+        select(StateChange, Staff.display_name)
+        .outerjoin(Staff, Staff.id == StateChange.actor_id)
+        .where(StateChange.entity == Member.__tablename__, StateChange.entity_id == member_id)
+        .order_by(StateChange.created_at.desc(), StateChange.id.desc())
+    )
+    return [(change, name) for change, name in await session.execute(statement)]
+
+
+async def grants(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple[DayGrant, str | None]]:
+    """The days granted to a member with the name of who granted them, by day."""
+    statement = select(DayGrant, Staff.display_name).outerjoin(Staff, Staff.id == DayGrant.granted_by)
+    found = await session.execute(statement.where(DayGrant.member_id == member_id).order_by(DayGrant.day))
+    return [(grant, name) for grant, name in found]
+
+
+async def actions(session: AsyncSession, member_id: uuid.UUID) -> Sequence[AuditEntry]:
+    """What staff did to a member, newest first."""
+    mine = and_(AuditEntry.target_type == "member", AuditEntry.target_id == member_id)
+    statement = select(AuditEntry).where(mine).order_by(AuditEntry.created_at.desc(), AuditEntry.id.desc())
+    return (await session.scalars(statement)).all()

@@ -1,0 +1,298 @@
+"""Orders: placed, closed, and recorded as paid. :func:`record_payment` is where every payment arrives."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.community.camps import repository as camps
+from backend.community.camps.service import lock_camp
+from backend.community.enrollments import repository as places
+from backend.community.enrollments import service as enrollments
+from backend.community.enrollments.rules import EnrollmentForm
+from backend.core import clock
+from backend.core.actor import Actor
+from backend.core.config import Settings
+from backend.core.errors import Conflict, Invalid, NotFound
+from backend.core.ids import new_id, new_number
+from backend.core.money import format_yuan
+from backend.gateways.wechat_pay import PaymentFact
+from backend.models.camps import Camp, CampStatus
+from backend.models.history import move
+from backend.models.members import Member
+from backend.models.payers import Payer
+from backend.models.payments import Channel, Excess, Payment, PaymentStatus
+from backend.models.refunds import RefundKind
+from backend.money.cases import service as cases
+from backend.money.ledger import service as ledger
+from backend.money.payments import fees, repository, rules
+from backend.money.refunds import service as refunds
+from backend.office.notifications import scenes
+from backend.office.notifications import service as notifications
+from backend.office.notifications.service import To
+from backend.office.payers.service import CurrentPayer
+
+log = structlog.get_logger(__name__)
+
+Source = Literal["callback", "query", "bill"]
+
+
+class WeChatLoginRequired(Conflict):
+    code, message = "wechat_login_required", "请在微信中登录后再支付"
+
+
+class PaymentNotPending(Conflict):
+    """Paid, closed, or past its life."""
+
+    code, message = "payment_not_pending", "订单已支付或已失效，请刷新查看"
+
+
+class PaymentNotPaid(Conflict):
+    code, message = "payment_not_paid", "订单尚未支付"
+
+
+class PaymentWithoutPlace(Conflict):
+    """Paid, but too late for a place; the money waits for its refund to be reviewed."""
+
+    code, message = "payment_without_place", "该笔支付未能占到名额，退款审核后将原路退回"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants to order."""
+
+    camp_id: uuid.UUID
+    channel: Channel
+    form: EnrollmentForm
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The person's open order. ``in_the_way``: it has another channel or is too old to be paid, and the provider
+    must say what became of it before there can be a new one."""
+
+    payment: Payment
+    in_the_way: bool
+
+
+async def place(
+    session: AsyncSession, payer: CurrentPayer, wish: Wish, *, settings: Settings, closed_id: uuid.UUID | None = None
+) -> Placed:
+    """Find or make the person's order. ``closed_id`` is the one in the way that the provider has closed since:
+    its seat goes straight to the new one.
+
+    Raises CampNotFound, AlreadyEnrolled, EnrollNotOpen, EnrollClosed, CampFull, WeChatLoginRequired, Invalid.
+    """
+    camp = enrollments.check_visible(await camps.by_id(session, wish.camp_id, lock=True))
+    if closed_id is not None:
+        await close(session, closed_id, actor=payer.actor)
+    member = await places.membership(session, camp.id, payer_id=payer.id, openid=payer.openid)
+    if member is not None:
+        raise enrollments.AlreadyEnrolled(member)
+    _check_channel(payer, wish.channel)
+    open_order = await repository.pending_of(session, camp.id, payer.id)
+    if open_order is None:
+        await enrollments.check_place(session, camp)
+        return Placed(await _new_order(session, camp, payer, wish, settings), in_the_way=False)
+    if open_order.channel is wish.channel and open_order.expires_at > clock.now():
+        _fill_in(open_order, wish.form)
+        return Placed(open_order, in_the_way=False)
+    # Before the old order is given up: nobody should lose it for a new one that can't be had.
+    enrollments.check_window(camp)
+    return Placed(open_order, in_the_way=True)
+
+
+def _check_channel(payer: CurrentPayer, channel: Channel) -> None:
+    if channel is Channel.JSAPI and payer.openid is None:
+        raise WeChatLoginRequired
+    if channel is Channel.H5 and payer.actor.ip is None:
+        raise Invalid({"channel": "无法识别您的网络地址，请换一种支付方式"})
+
+
+async def _new_order(session: AsyncSession, camp: Camp, payer: CurrentPayer, wish: Wish, settings: Settings) -> Payment:
+    lifetime = dt.timedelta(minutes=settings.payment.order_minutes)
+    payment = Payment(
+        id=new_id(),
+        camp_id=camp.id,
+        payer_id=payer.id,
+        channel=wish.channel,
+        mch_id=settings.wechat_pay.mch_id,
+        app_id=settings.wechat_pay.app_id,
+        out_trade_no=new_number("P"),
+        amount_fen=camp.deposit_fen,
+        description=rules.description_for(camp.name),
+        payer_ip=payer.actor.ip,
+        # Whole seconds, as the provider is told.
+        expires_at=(clock.now() + lifetime).replace(microsecond=0),
+    )
+    _fill_in(payment, wish.form)
+    session.add(payment)
+    await session.flush()
+    return payment
+
+
+def _fill_in(payment: Payment, form: EnrollmentForm) -> None:
+    payment.planet_nickname = form.planet_nickname
+    payment.planet_number = form.planet_number
+    payment.wechat_nickname = form.wechat_nickname
+
+
+async def close(session: AsyncSession, payment_id: uuid.UUID, *, actor: Actor) -> None:
+    """Give up an open order, which frees its seat. Only after the provider said that it can't be paid any more."""
+    payment = await repository.lock(session, payment_id)
+    if payment.status is PaymentStatus.PENDING:
+        move(session, payment, PaymentStatus.CLOSED, event="provider_closed", actor=actor)
+        payment.closed_at = clock.now()
+        await session.flush()
+
+
+async def get_owned(session: AsyncSession, payer: CurrentPayer, payment_id: uuid.UUID) -> Payment:
+    """One of the person's own orders. Raises NotFound for anybody else's too."""
+    payment = await repository.owned(session, payment_id, payer_id=payer.id, openid=payer.openid)
+    if payment is None:
+        raise NotFound("订单不存在")
+    return payment
+
+
+def check_payable(payment: Payment) -> None:
+    """Raises PaymentNotPending."""
+    if payment.status is not PaymentStatus.PENDING or payment.expires_at <= clock.now():
+        raise PaymentNotPending
+
+
+async def place_of(session: AsyncSession, payment: Payment) -> Member | None:
+    """The place of the person who paid an order: through it, or, for a second one, through the first."""
+    if payment.status is not PaymentStatus.PAID:
+        return None
+    payer = await session.get_one(Payer, payment.payer_id)
+    openid = enrollments.person_openid(payer, payment)
+    return await places.membership(session, payment.camp_id, payer_id=payer.id, openid=openid)
+
+
+async def check_place(session: AsyncSession, payment: Payment) -> Member:
+    """Who may see the group's QR code. Raises PaymentNotPaid, PaymentWithoutPlace."""
+    if payment.status is not PaymentStatus.PAID:
+        raise PaymentNotPaid
+    member = await place_of(session, payment)
+    if member is None:
+        raise PaymentWithoutPlace
+    return member
+
+
+class Outcome(StrEnum):
+    """What became of a payment we were told of."""
+
+    CREDITED = "credited"
+    EXCESS = "excess"
+    REPEATED = "repeated"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """``payment`` is None when the order is unknown."""
+
+    outcome: Outcome
+    payment: Payment | None
+
+
+async def record_payment(session: AsyncSession, fact: PaymentFact, *, source: Source, actor: Actor) -> Recorded:
+    """Take note of a payment: the one function for notification, query and bill.
+
+    The same fact again changes nothing. A fact that doesn't fit the order (or fits none) credits nothing and
+    becomes a case for a person. Money that can't be given a place for is booked, and waits as an extra refund.
+    """
+    payment = await repository.by_number(session, fact.out_trade_no)
+    if payment is None:
+        return await _hold(session, fact, source, "payment_unknown_order", "找不到对应的订单")
+    wrong = rules.misfits(payment, fact)
+    if wrong:
+        text = "、".join(rules.FIELD_TEXTS[name] for name in wrong) + "与订单不符"
+        return await _hold(session, fact, source, "payment_misfit", text, payment)
+    if payment.transaction_id == fact.transaction_id:
+        # Once it is written down it never changes, so the usual repeat needs no lock.
+        return Recorded(Outcome.REPEATED, payment)
+    camp = await lock_camp(session, payment.camp_id)
+    payment = await repository.lock(session, payment.id)
+    if payment.transaction_id == fact.transaction_id:
+        return Recorded(Outcome.REPEATED, payment)
+    if payment.status is PaymentStatus.PAID or await repository.has_transaction(session, fact.transaction_id):
+        return await _hold(session, fact, source, "payment_transaction_clash", "微信支付单号与已入账的不一致", payment)
+    on_time = payment.status is PaymentStatus.PENDING and fact.success_time <= payment.expires_at
+    await _book(session, payment, fact, source=source, actor=actor)
+    payer = await session.get_one(Payer, payment.payer_id)
+    admitted = await enrollments.admit(session, camp, payer, payment, on_time=on_time)
+    if isinstance(admitted, Excess):
+        await _give_back(session, camp, payment, admitted, actor)
+        return Recorded(Outcome.EXCESS, payment)
+    if admitted.fee_fen and camp.status is not CampStatus.ENROLLING:
+        # Paid in time, recorded after the start: the others' fees were earned then.
+        await fees.earn(session, camp.id)
+    return Recorded(Outcome.CREDITED, payment)
+
+
+async def _book(session: AsyncSession, payment: Payment, fact: PaymentFact, *, source: Source, actor: Actor) -> None:
+    move(session, payment, PaymentStatus.PAID, event=f"paid_by_{source}", actor=actor)
+    payment.transaction_id = fact.transaction_id
+    payment.openid = fact.openid
+    payment.trade_type = fact.trade_type
+    payment.paid_at = fact.success_time
+    payment.recorded_at = clock.now()
+    payment.source = source
+    await session.flush()
+    ledger.paid(session, payment)
+    await session.flush()
+
+
+async def _give_back(session: AsyncSession, camp: Camp, payment: Payment, excess: Excess, actor: Actor) -> None:
+    """Nobody refunds by himself: the money waits for a person's review, and both sides know."""
+    payment.excess = excess
+    await session.flush()
+    why, amount = rules.EXCESS_TEXTS[excess], format_yuan(payment.amount_fen)
+    await refunds.open_extra(
+        session, payment=payment, kind=RefundKind.DUPLICATE, amount_fen=payment.amount_fen, reason=why, actor=actor
+    )
+    values = {"camp": camp.name, "amount": amount, "order": payment.out_trade_no, "reason": why}
+    for to in (To.staff(camp.id), To.payer(payment)):
+        await notifications.tell(session, scenes.PAYMENT_EXCESS, to, about=str(payment.id), values=values)
+
+
+async def _hold(
+    session: AsyncSession, fact: PaymentFact, source: Source, kind: str, why: str, payment: Payment | None = None
+) -> Recorded:
+    """Credit nothing, and show a person what came. The payer's openid stays out of it."""
+    detail = {
+        "out_trade_no": fact.out_trade_no,
+        "transaction_id": fact.transaction_id,
+        "mch_id": fact.mch_id,
+        "app_id": fact.app_id,
+        "amount_fen": fact.amount_fen,
+        "currency": fact.currency,
+        "success_time": clock.shanghai(fact.success_time).isoformat(),
+        "source": source,
+        "expected": None
+        if payment is None
+        else {
+            "mch_id": payment.mch_id,
+            "app_id": payment.app_id,
+            "amount_fen": payment.amount_fen,
+            "currency": "CNY",
+            "transaction_id": payment.transaction_id,
+        },
+    }
+    summary = f"收到一笔未入账的付款：{why}（订单 {fact.out_trade_no}，{format_yuan(fact.amount_fen)} 元）"
+    is_new = await cases.open_case(
+        session, kind, about=fact.transaction_id, summary=summary, detail=detail,
+        camp_id=payment.camp_id if payment else None, payment_id=payment.id if payment else None,
+    )  # fmt: skip
+    if is_new:
+        log.warning("payment.held", kind=kind, out_trade_no=fact.out_trade_no, source=source)
+        values = {"kind": "异常付款", "count": 1, "time": clock.minute(clock.now()), "summary": summary}
+        await notifications.tell(
+            session, scenes.SECURITY_ALARM, To.staff(), about=f"{kind}:{fact.transaction_id}", values=values
+        )
+    return Recorded(Outcome.HELD, payment)

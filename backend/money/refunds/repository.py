@@ -1,0 +1,592 @@
+"""Refund rows. Locks are taken in the order camp, payment, member, refund."""
+
+import uuid
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    SQLColumnExpression,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page, in_parts
+from backend.core.search import holds
+from backend.models.camps import Camp, CampStatus
+from backend.models.checkins import Checkin, SyncRun
+from backend.models.history import StateChange
+from backend.models.imports import Import
+from backend.models.ledger import Account, LedgerEntry, LedgerTransaction, Movement
+from backend.models.members import MatchStatus, Member, Verdict
+from backend.models.payments import Payment
+from backend.models.refunds import IN_FLIGHT, Refund, RefundHold, RefundKind, RefundStatus
+from backend.models.staff import Staff
+from backend.money.refunds.evidence import Held, evidence_of
+from backend.office.payers.repository import owns_payment
+
+T = TypeVar("T")
+
+# What no longer takes up any of the paid amount.
+_RELEASED = (RefundStatus.REJECTED, RefundStatus.CLOSED)
+# Approved, and the provider's last word is missing.
+_AT_PROVIDER = (RefundStatus.APPROVED, RefundStatus.SENDING, RefundStatus.PROCESSING, RefundStatus.FAILED)
+
+
+async def _share_camps(session: AsyncSession, camp_ids: Collection[uuid.UUID]) -> None:
+    """Keep whoever makes a list or archives out of these camps, and wait for them, before holding anything below.
+
+    Everything that makes or moves a refund passes here, so that who holds the camp's own lock sees them all stand
+    still. Met only later, through a row that refers to the camp, that lock could be a deadlock.
+    """
+    statement = select(Camp.id).where(Camp.id.in_(camp_ids)).order_by(Camp.id)
+    await session.execute(statement.with_for_update(read=True))
+
+
+async def lock_payment(session: AsyncSession, payment: Payment) -> None:
+    """Hold a payment. The loaded object keeps what the caller changed on it."""
+    await _share_camps(session, [payment.camp_id])
+    statement = select(Payment.id).where(Payment.id == payment.id)
+    # Not FOR UPDATE: a row that only refers to the payment need not wait.
+    await session.execute(statement.with_for_update(key_share=True))
+
+
+def _succeeded_fen(payment_id: Any) -> ScalarSelect[int]:
+    other = aliased(Refund)
+    # PostgreSQL sums bigints to a numeric, which would leave the API as text.
+    return (
+        select(func.coalesce(cast(func.sum(other.amount_fen), BigInteger), 0))
+        .where(other.payment_id == payment_id, other.status == RefundStatus.SUCCEEDED)
+        .scalar_subquery()
+    )
+
+
+_FOLLOWS = and_(Refund.kind == RefundKind.CAMP, Refund.status == RefundStatus.PENDING_REVIEW)
+# What a row pays as things stand: a deposit's in review, what its member is still entitled to; any other, its own sum.
+_OWED = (
+    select(func.greatest(Member.entitled_fen - _succeeded_fen(Member.payment_id), 0))
+    .where(Member.id == Refund.member_id)
+    # Its own member, also where the statement around it joins members: nothing would be left to read from otherwise.
+    .correlate(Refund)
+    .scalar_subquery()
+)
+AMOUNT = case((_FOLLOWS, func.coalesce(_OWED, Refund.amount_fen)), else_=Refund.amount_fen)
+
+
+def _of_evidence(column: Any, of_member: Any, value: object) -> ColumnElement[bool]:
+    """The condition on evidence: the row's own, or its member's while nobody has decided.
+
+    The member's value is fetched for each of the few rows that wait: for an EXISTS the planner would read all members.
+    """
+    of_its_member = select(of_member).where(Member.id == Refund.member_id).correlate(Refund).scalar_subquery()
+    return or_(and_(~_FOLLOWS, column == value), and_(_FOLLOWS, of_its_member == value))
+
+
+async def locked(session: AsyncSession, where: ColumnElement[bool]) -> tuple[Refund, Payment] | None:
+    """One refund with its payment, both held."""
+    row = (await session.execute(select(Refund.camp_id, Refund.payment_id).where(where))).one_or_none()
+    if row is None:
+        return None
+    await _share_camps(session, [row.camp_id])
+    payment = (await session.scalars(_held(select(Payment).where(Payment.id == row.payment_id)))).one()
+    refund = (await session.scalars(_held(select(Refund).where(where)))).one()
+    return refund, payment
+
+
+async def lock_for_review(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Held]:
+    """Refunds by id with their members, held in one order, so that two reviewers don't block each other for ever.
+
+    Whoever changes what a member is entitled to holds the camp, so evidence and amount stand still, too.
+    """
+    rows = (await session.execute(select(Refund.camp_id, Refund.member_id).where(Refund.id.in_(ids)))).all()
+    await _share_camps(session, {row.camp_id for row in rows})
+    wanted = {row.member_id for row in rows if row.member_id is not None}
+    members = {
+        member.id: member
+        for member in await session.scalars(_held(select(Member).where(Member.id.in_(wanted)).order_by(Member.id)))
+    }
+    refunds = (await session.scalars(_held(select(Refund).where(Refund.id.in_(ids)).order_by(Refund.id)))).all()
+    amounts = {
+        refund_id: int(fen)
+        for refund_id, fen in await session.execute(select(Refund.id, AMOUNT).where(Refund.id.in_(ids)))
+    }
+    return {
+        row.id: Held(row, members.get(row.member_id) if row.member_id else None, amounts[row.id]) for row in refunds
+    }
+
+
+async def lock_payment_of(session: AsyncSession, refund_id: uuid.UUID) -> Payment | None:
+    """A refund's payment, held before the refund itself is; None for an unknown one."""
+    row = (await session.execute(select(Refund.camp_id, Refund.payment_id).where(Refund.id == refund_id))).one_or_none()
+    if row is None:
+        return None
+    await _share_camps(session, [row.camp_id])
+    return (await session.scalars(_held(select(Payment).where(Payment.id == row.payment_id)))).one()
+
+
+async def around(
+    session: AsyncSession, refunds: Collection[Refund]
+) -> tuple[dict[uuid.UUID, Payment], list[Camp | Member]]:
+    """The payments of refunds by id, and their camps and members."""
+    payments = await session.scalars(select(Payment).where(Payment.id.in_({row.payment_id for row in refunds})))
+    camps = await session.scalars(select(Camp).where(Camp.id.in_({row.camp_id for row in refunds})))
+    member_ids = {row.member_id for row in refunds if row.member_id is not None}
+    members = await session.scalars(select(Member).where(Member.id.in_(member_ids)))
+    return {payment.id: payment for payment in payments}, [*camps, *members]
+
+
+def _held(statement: Select[T]) -> Select[T]:
+    return statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+
+
+async def taken_fen(session: AsyncSession, payment_id: uuid.UUID) -> int:
+    """What refunds of a payment already gave back, or still may."""
+    statement = select(func.coalesce(func.sum(Refund.amount_fen), 0))
+    statement = statement.where(Refund.payment_id == payment_id, Refund.status.not_in(_RELEASED))
+    return int(await session.scalar(statement) or 0)
+
+
+async def has_in_flight(session: AsyncSession, payment_id: uuid.UUID) -> bool:
+    """Whether money of a payment may still leave."""
+    statement = select(Refund.id).where(Refund.payment_id == payment_id, Refund.status.in_(IN_FLIGHT))
+    return await session.scalar(statement) is not None
+
+
+async def is_kept(session: AsyncSession, payment_id: uuid.UUID) -> bool:
+    """Whether what was left of a payment was booked as income when its camp was archived."""
+    statement = select(LedgerTransaction.id).where(
+        LedgerTransaction.payment_id == payment_id, LedgerTransaction.movement == Movement.KEPT
+    )
+    return await session.scalar(statement) is not None
+
+
+async def open_elsewhere(session: AsyncSession, *, mch_id: str, app_id: str) -> bool:
+    """Whether a refund of an order of any other merchant or account is approved and not at its end."""
+    elsewhere = or_(Payment.mch_id != mch_id, Payment.app_id != app_id)
+    statement = select(Refund.id).join(Payment, Payment.id == Refund.payment_id)
+    return await session.scalar(statement.where(Refund.status.in_(_AT_PROVIDER), elsewhere).limit(1)) is not None
+
+
+async def open_hold(session: AsyncSession, *, lock: bool = False) -> RefundHold | None:
+    """The hold that keeps everybody from sending, if one is open."""
+    statement = select(RefundHold).where(RefundHold.ended_at.is_(None))
+    return (await session.scalars(_held(statement) if lock else statement)).one_or_none()
+
+
+async def lock_due(
+    session: AsyncSession, *, now: datetime, approved_before: datetime, limit: int
+) -> list[tuple[Refund, Payment]]:
+    """Refunds to be sent now, oldest approval first, held with their payments."""
+    due = or_(
+        and_(Refund.status == RefundStatus.APPROVED, Refund.reviewed_at <= approved_before),
+        and_(Refund.status == RefundStatus.SENDING, Refund.next_attempt_at <= now),
+    )
+    found = (
+        select(Refund.id, Refund.payment_id, Refund.camp_id)
+        .where(due)
+        .order_by(Refund.reviewed_at, Refund.id)
+        .limit(limit)
+    )
+    rows = (await session.execute(found)).all()
+    if not rows:
+        return []
+    await _share_camps(session, {row.camp_id for row in rows})
+    payment_ids = [row.payment_id for row in rows]
+    payments = await session.scalars(_held(select(Payment).where(Payment.id.in_(payment_ids)).order_by(Payment.id)))
+    by_id = {payment.id: payment for payment in payments}
+    # Looked at once more under the lock: a notification may have settled one meanwhile, or a person undone it. Taken
+    # in the order of a batch (``lock_for_review``), so that the two don't block each other for ever.
+    order = [row.id for row in rows]
+    again = select(Refund).where(Refund.id.in_(order), due).order_by(Refund.id)
+    refunds = sorted(await session.scalars(_held(again)), key=lambda refund: order.index(refund.id))
+    return [(refund, by_id[refund.payment_id]) for refund in refunds]
+
+
+async def next_approved(session: AsyncSession, *, approved_after: datetime) -> datetime | None:
+    """The first approval after an instant that waits to be sent."""
+    return await session.scalar(
+        select(func.min(Refund.reviewed_at)).where(
+            Refund.status == RefundStatus.APPROVED, Refund.reviewed_at > approved_after
+        )
+    )
+
+
+async def lock_to_query(session: AsyncSession, *, now: datetime, limit: int) -> list[tuple[Refund, str]]:
+    """Accepted refunds the provider should be asked about now, each with its merchant.
+
+    Those another worker holds are left out.
+    """
+    statement = (
+        select(Refund, Payment.mch_id)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Refund.status == RefundStatus.PROCESSING, Refund.next_attempt_at <= now)
+        .order_by(Refund.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Refund)
+    )
+    return [(refund, mch_id) for refund, mch_id in await session.execute(statement)]
+
+
+async def merchant_of(session: AsyncSession, refund: Refund) -> str:
+    """The merchant that took the money, the only one that can give it back."""
+    return (await session.get_one(Payment, refund.payment_id)).mch_id
+
+
+async def camps_to_settle(session: AsyncSession) -> Sequence[uuid.UUID]:
+    """Camps that are over and not archived."""
+    statement = select(Camp.id).where(
+        Camp.status.in_([CampStatus.ENDED, CampStatus.SETTLING]), Camp.deleted_at.is_(None)
+    )
+    return (await session.scalars(statement.order_by(Camp.ends_on, Camp.id))).all()
+
+
+async def syncs_since(session: AsyncSession, camp_id: uuid.UUID, since: datetime) -> Sequence[SyncRun]:
+    """Sync runs of a camp that began at or after an instant, newest first."""
+    statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.started_at >= since)
+    return (await session.scalars(statement.order_by(SyncRun.started_at.desc(), SyncRun.id.desc()))).all()
+
+
+async def has_whole_sheet_since(session: AsyncSession, camp_id: uuid.UUID, since: datetime) -> bool:
+    """Whether somebody imported everybody's days at or after an instant."""
+    found = exists().where(Import.camp_id == camp_id, Import.whole, Import.created_at >= since)
+    return bool(await session.scalar(select(found)))
+
+
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """What the list reads of a member."""
+
+    id: uuid.UUID
+    payment_id: uuid.UUID
+    match_status: MatchStatus
+    verdict: Verdict | None
+    entitled_fen: int
+
+
+async def entitled_of(session: AsyncSession, camp_id: uuid.UUID) -> list[Entitled]:
+    """All members of a camp as they stand now, in the order of payment."""
+    columns = (Member.id, Member.payment_id, Member.status, Member.verdict, Member.entitled_fen)
+    statement = select(*columns).where(Member.camp_id == camp_id).order_by(Member.paid_at, Member.id)
+    return [Entitled(*row) for row in await session.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the list reads of a refund."""
+
+    id: uuid.UUID
+    kind: RefundKind
+    status: RefundStatus
+    amount_fen: int
+    listed_verdict: Verdict | None
+
+
+async def earlier_refunds(session: AsyncSession, camp_id: uuid.UUID) -> dict[uuid.UUID, list[Earlier]]:
+    """A camp's refunds by payment, oldest first, as they stand now."""
+    columns = (Refund.payment_id, Refund.id, Refund.kind, Refund.status, Refund.amount_fen, Refund.listed_verdict)
+    statement = select(*columns).where(Refund.camp_id == camp_id).order_by(Refund.created_at, Refund.id)
+    found: dict[uuid.UUID, list[Earlier]] = {}
+    for row in await session.execute(statement):
+        found.setdefault(row[0], []).append(Earlier(*row[1:]))
+    return found
+
+
+async def note_listed(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Note what waiting rows are listed with now: ``refund_id`` → ``fen`` and ``listed`` verdict."""
+    if rows:
+        statement = update(Refund.__table__).where(Refund.id == bindparam("refund_id"))  # type: ignore[arg-type] # a Table
+        connection = await session.connection()
+        await connection.execute(
+            statement.values(amount_fen=bindparam("fen"), listed_verdict=bindparam("listed")), rows
+        )
+
+
+async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:
+    """All members of a camp as they stand now, in the order of payment."""
+    statement = select(Member).where(Member.camp_id == camp_id).order_by(Member.paid_at, Member.id)
+    return (await session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def refunds_by_payment(session: AsyncSession, camp_id: uuid.UUID) -> dict[uuid.UUID, list[Refund]]:
+    """A camp's refunds by payment, oldest first, as they stand now."""
+    statement = select(Refund).where(Refund.camp_id == camp_id).order_by(Refund.created_at, Refund.id)
+    found: dict[uuid.UUID, list[Refund]] = {}
+    for refund in await session.scalars(statement.execution_options(populate_existing=True)):
+        found.setdefault(refund.payment_id, []).append(refund)
+    return found
+
+
+async def insert_all(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write new refunds in few statements."""
+    if rows:
+        await session.execute(insert(Refund), rows)
+
+
+async def sums_by_status(
+    session: AsyncSession, *, camp_ids: Collection[uuid.UUID] | None
+) -> dict[RefundStatus, tuple[int, int]]:
+    """Count and sum in fen per status; ``None`` means all camps.
+
+    A closed row with a successor is history: its money is counted with the successor.
+    """
+    successor = aliased(Refund)
+    # Along the payment, which has an index. Few rows are in review or closed; the others are counted in an index alone.
+    is_replaced = exists().where(successor.payment_id == Refund.payment_id, successor.replaces_id == Refund.id)
+    few = (RefundStatus.PENDING_REVIEW, RefundStatus.CLOSED)
+
+    def figures(amount: SQLColumnExpression[int], *where: ColumnElement[bool]) -> Select[RefundStatus, int, int]:
+        scope = [Refund.camp_id.in_(camp_ids)] if camp_ids is not None else []
+        statement = select(Refund.status, func.count(), func.sum(amount)).where(*where, *scope)
+        return statement.group_by(Refund.status)
+
+    rows = await session.execute(
+        union_all(
+            figures(Refund.amount_fen, Refund.status.not_in(few)),
+            figures(AMOUNT, Refund.status == RefundStatus.PENDING_REVIEW),
+            figures(Refund.amount_fen, Refund.status == RefundStatus.CLOSED, ~is_replaced),
+        )
+    )
+    found = {status: (count, int(total)) for status, count, total in rows}
+    return {status: found.get(status, (0, 0)) for status in RefundStatus}
+
+
+async def fee_fen(session: AsyncSession, payment_id: uuid.UUID) -> int:
+    """What of a payment was earned as a fee."""
+    return int(await session.scalar(select(func.coalesce(func.sum(_fee(payment_id)), 0))) or 0)
+
+
+def _fee(payment_id: Any) -> ScalarSelect[int]:
+    booked = and_(LedgerTransaction.movement == Movement.FEE, LedgerTransaction.payment_id == payment_id)
+    return (
+        select(func.sum(LedgerEntry.amount_fen))
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(booked, LedgerEntry.account == Account.DEPOSITS_HELD)
+        .scalar_subquery()
+    )
+
+
+async def paid_with_gone(session: AsyncSession, camp_id: uuid.UUID) -> list[tuple[Payment, int]]:
+    """Each paid order of a camp with what is no longer held of it, in fen: refunded, or earned as a fee."""
+    back = (
+        select(Refund.payment_id, func.sum(Refund.amount_fen).label("fen"))
+        .where(Refund.camp_id == camp_id, Refund.status == RefundStatus.SUCCEEDED)
+        .group_by(Refund.payment_id)
+        .subquery()
+    )
+    statement = (
+        select(Payment, func.coalesce(back.c.fen, 0) + func.coalesce(_fee(Payment.id), 0))
+        .outerjoin(back, back.c.payment_id == Payment.id)
+        .where(Payment.camp_id == camp_id, Payment.transaction_id.is_not(None))
+    )
+    return [(payment, int(fen)) for payment, fen in await session.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A refund with what a reviewer reads beside it."""
+
+    refund: Refund
+    payment: Payment
+    camp_name: str
+    reviewer_name: str | None
+    member: Member | None
+    amount_fen: int
+
+    @property
+    def evidence(self) -> Refund | Member:
+        """Whose columns say what the refund is decided on."""
+        return evidence_of(self.refund, self.member)
+
+
+def _listed() -> Select[Refund, Payment, str, str, Member, int]:
+    return (
+        select(Refund, Payment, Camp.name, Staff.display_name, Member, AMOUNT)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Camp, Camp.id == Refund.camp_id)
+        .outerjoin(Staff, Staff.id == Refund.reviewer_id)
+        .outerjoin(Member, Member.id == Refund.member_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which refunds are wanted; ``camp_ids`` is a viewer's scope, None for all."""
+
+    camp_ids: Collection[uuid.UUID] | None = None
+    camp_id: uuid.UUID | None = None
+    member_id: uuid.UUID | None = None
+    payment_id: uuid.UUID | None = None
+    status: Collection[RefundStatus] = ()
+    kind: RefundKind | None = None
+    verdict: Verdict | None = None
+    confidence: int | None = None
+    match_method: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    reviewer: str | None = None
+    q: str | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """About refunds alone, so that they can be found and counted without what belongs to them."""
+        same = {
+            Refund.camp_id: self.camp_id,
+            Refund.member_id: self.member_id,
+            Refund.payment_id: self.payment_id,
+            Refund.kind: self.kind,
+        }
+        yield from (column == value for column, value in same.items() if value is not None)
+        evidence = (
+            (Refund.verdict, Member.verdict, self.verdict),
+            (Refund.confidence, Member.confidence, self.confidence),
+            (Refund.match_method, Member.match_method, self.match_method),
+        )
+        yield from (_of_evidence(*each) for each in evidence if each[2] is not None)
+        if self.camp_ids is not None:
+            yield Refund.camp_id.in_(self.camp_ids)
+        if self.status:
+            yield Refund.status.in_(self.status)
+        if self.created_from is not None:
+            yield Refund.created_at >= self.created_from
+        if self.created_before is not None:
+            yield Refund.created_at < self.created_before
+        if self.reviewer:
+            named = select(Staff.id).where(Staff.display_name.icontains(self.reviewer, autoescape=True))
+            yield Refund.reviewer_id.in_(named)
+        if self.q:
+            typed = (Payment.planet_nickname, Payment.wechat_nickname, Payment.planet_number, Payment.out_trade_no)
+            # A set of orders to look into, since a join would read the long way round.
+            orders = select(Payment.id).where(or_(*(holds(column, self.q) for column in typed)))
+            yield or_(Refund.payment_id.in_(orders), holds(Refund.out_refund_no, self.q))
+
+
+_NEWEST_FIRST = (Refund.created_at.desc(), Refund.id.desc())
+
+
+async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[Listed]:
+    """Refunds, newest first."""
+    keys = select(Refund.id).where(*wanted.conditions()).order_by(*_NEWEST_FIRST)
+    found = await fetch_keys(session, keys, request, is_search=bool(wanted.q))
+    rows = await session.execute(_listed().where(Refund.id.in_(found.items)).order_by(*_NEWEST_FIRST))
+    return found.with_items([Listed(*row) for row in rows])
+
+
+async def parts(session: AsyncSession, wanted: Filter) -> AsyncIterator[list[Listed]]:
+    """All of them, part by part."""
+    async for part in in_parts(session, _listed().where(*wanted.conditions()).order_by(*_NEWEST_FIRST)):
+        yield [Listed(*row) for row in part]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some refunds as they stand now, with their count and sum in fen; ``total`` counts those left out too."""
+
+    rows: Sequence[tuple[uuid.UUID, Verdict | None, int]]
+    total: int
+
+    @property
+    def ids(self) -> list[uuid.UUID]:
+        return [row[0] for row in self.rows]
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    @property
+    def sum_fen(self) -> int:
+        return sum(row[2] for row in self.rows)
+
+
+async def chosen(session: AsyncSession, wanted: Filter, *, limit: int) -> Chosen:
+    """The newest refunds that fit, at most ``limit``."""
+    verdict = case((_FOLLOWS, Member.verdict), else_=Refund.verdict)
+    statement = (
+        select(Refund.id, verdict, AMOUNT, func.count().over())
+        .outerjoin(Member, Member.id == Refund.member_id)
+        .where(*wanted.conditions())
+        .order_by(*_NEWEST_FIRST)
+        .limit(limit)
+    )
+    rows = (await session.execute(statement)).all()
+    return Chosen([(row[0], row[1], int(row[2])) for row in rows], rows[0][3] if rows else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedRefund:
+    """A refund as its owner sees it."""
+
+    refund: Refund
+    camp: Camp
+    member: Member | None
+    amount_fen: int
+
+    @property
+    def evidence(self) -> Refund | Member:
+        """Whose columns say what the refund is decided on."""
+        return evidence_of(self.refund, self.member)
+
+
+async def owned(
+    session: AsyncSession, request: PageRequest, *, payer_id: uuid.UUID, openid: str | None
+) -> Page[OwnedRefund]:
+    """Every refund of this person's payments, newest first."""
+    statement = (
+        select(Refund, Camp, Member, AMOUNT)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Camp, Camp.id == Refund.camp_id)
+        .outerjoin(Member, Member.id == Refund.member_id)
+        .where(owns_payment(payer_id, openid))
+        .order_by(*_NEWEST_FIRST)
+    )
+    return (await fetch_page(session, statement, request)).map(lambda row: OwnedRefund(*row))
+
+
+async def listed(session: AsyncSession, refund_id: uuid.UUID) -> Listed | None:
+    row = (await session.execute(_listed().where(Refund.id == refund_id))).one_or_none()
+    return Listed(*row) if row is not None else None
+
+
+async def history(session: AsyncSession, refund_id: uuid.UUID) -> list[tuple[StateChange, str | None]]:
+    """Every move of a refund with the name of who did it, oldest first."""
+    statement = (
+        select(StateChange, Staff.display_name)
+        .outerjoin(Staff, Staff.id == StateChange.actor_id)
+        .where(StateChange.entity == Refund.__tablename__, StateChange.entity_id == refund_id)
+        .order_by(StateChange.created_at, StateChange.id)
+    )
+    return [(change, name) for change, name in await session.execute(statement)]
+
+
+async def checkin_days(session: AsyncSession, member: Member) -> Sequence[date]:
+    """The days on which a member's posts count."""
+    if member.planet_user_id is None:
+        return []
+    statement = select(Checkin.day).where(
+        Checkin.camp_id == member.camp_id, Checkin.planet_user_id == member.planet_user_id
+    )
+    return (await session.scalars(statement.order_by(Checkin.day))).all()
+
+
+async def member_of_payment(session: AsyncSession, payment_id: uuid.UUID) -> Member | None:
+    return (await session.scalars(select(Member).where(Member.payment_id == payment_id))).one_or_none()
+
+
+async def of_payment(session: AsyncSession, payment_id: uuid.UUID) -> list[Listed]:
+    """All refunds of a payment, oldest first."""
+    statement = _listed().where(Refund.payment_id == payment_id).order_by(Refund.created_at, Refund.id)
+    return [Listed(*row) for row in await session.execute(statement)]

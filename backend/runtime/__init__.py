@@ -1,0 +1,251 @@
+"""What flows need: the database, the doorbell and the outside systems, as the settings in force make them.
+
+A process holds one :class:`Live`. Each request and each job takes a lease of the :class:`Runtime` of that moment and
+keeps it to its end, while newer ones already work with what staff saved meanwhile (docs/decisions/0015).
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import httpx
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.core.config import Section, Settings, SettingsError
+from backend.core.db import Database, make_engine
+from backend.core.queue import RedisQueue
+from backend.core.security import SecretBox
+from backend.gateways.storage import Storage, make_storage
+from backend.gateways.wechat_mp import WeChatMp
+from backend.gateways.wechat_oauth import WeChatOAuth
+from backend.gateways.wechat_pay import WeChatPay
+from backend.gateways.wecom import WeCom
+from backend.gateways.zsxq import Sleep, Zsxq
+from backend.runtime import overrides
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Runtime:
+    """Handed to routers and flows; nothing in the program is a global, and nothing in it changes."""
+
+    settings: Settings
+    db: Database
+    secrets: SecretBox
+    wechat_pay: WeChatPay
+    wechat_oauth: WeChatOAuth
+    wechat_mp: WeChatMp
+    zsxq: Zsxq
+    wecom: WeCom
+    storage: Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How gateways get outside. Tests put the simulators and a sleep that doesn't wait here."""
+
+    transport: httpx.AsyncBaseTransport | None = None
+    sleep: Sleep = asyncio.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """``make`` gets the section of the settings, the way outside, and the gateway that came before, if any."""
+
+    section: str
+    make: Callable[[Any, Reach, Any], Any]
+
+
+# The gateways of a runtime by its field. 知识星球's remembers how each token was treated, and its successor must know.
+_GATEWAYS: dict[str, _Maker] = {
+    "wechat_pay": _Maker("wechat_pay", lambda section, reach, _: WeChatPay(section, transport=reach.transport)),
+    "wechat_oauth": _Maker("wechat_oauth", lambda section, reach, _: WeChatOAuth(section, transport=reach.transport)),
+    # The same service account.
+    "wechat_mp": _Maker("wechat_oauth", lambda section, reach, _: WeChatMp(section, transport=reach.transport)),
+    "zsxq": _Maker(
+        "zsxq",
+        lambda section, reach, before: (
+            before.renewed(section) if before else Zsxq(section, transport=reach.transport, sleep=reach.sleep)
+        ),
+    ),
+    "wecom": _Maker("wecom", lambda section, reach, _: WeCom(section, transport=reach.transport)),
+    "storage": _Maker("storage", lambda section, *_: make_storage(section)),
+}
+
+
+def build_runtime(settings: Settings, db: Database, reach: Reach | None = None) -> Runtime:
+    """A runtime of its own, all made from the settings. Raises SettingsError for key files that can't be used."""
+    gateways = {
+        name: maker.make(getattr(settings, maker.section), reach or Reach(), None) for name, maker in _GATEWAYS.items()
+    }
+    return Runtime(settings=settings, db=db, secrets=SecretBox(settings.data_key_bytes), **gateways)
+
+
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+def _closable(runtime: Runtime) -> list[_Closable]:
+    gateways = [getattr(runtime, name) for name in _GATEWAYS]
+    return [gateway for gateway in gateways if hasattr(gateway, "aclose")]
+
+
+async def close_gateways(runtime: Runtime) -> None:
+    """Close the connections to the outside."""
+    for gateway in _closable(runtime):
+        await gateway.aclose()
+
+
+class Live:
+    """The process's runtime, renewed when a saved group of settings has another version in PostgreSQL.
+
+    Gateways whose settings stayed the same live on, with their tokens and keys. One that was replaced is closed when
+    the last lease that may use it has ended. A runtime that is given at the beginning counts as up to date unless
+    ``unread`` says that the database was not asked yet.
+    """
+
+    def __init__(self, runtime: Runtime, reach: Reach | None = None, *, unread: bool = False) -> None:
+        self._base = runtime.settings
+        self._now = runtime
+        self._reach = reach or Reach()
+        self._unread = unread
+        self._versions: dict[str, int] = {}
+        self._leases: Counter[Runtime] = Counter()
+        self._replaced: list[_Closable] = []
+        self._refreshing = asyncio.Lock()
+
+    @property
+    def base(self) -> Settings:
+        """The settings of the environment alone."""
+        return self._base
+
+    @property
+    def now(self) -> Runtime:
+        """The newest runtime, for a glance; whoever awaits in between takes a lease."""
+        return self._now
+
+    @asynccontextmanager
+    async def gateway(self, name: str, section: Section) -> AsyncIterator[Any]:
+        """A gateway of its own, for trying settings that aren't in force. Raises SettingsError for bad keys."""
+        tried = _GATEWAYS[name].make(section, self._reach, None)
+        try:
+            yield tried
+        finally:
+            if hasattr(tried, "aclose"):
+                await tried.aclose()
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Runtime]:
+        """The newest runtime, usable to the end of the block whatever is saved meanwhile."""
+        if self._unread:
+            await self.refresh()
+        runtime = self._now
+        self._leases[runtime] += 1
+        try:
+            yield runtime
+        finally:
+            self._leases[runtime] -= 1
+            if not self._leases[runtime]:
+                del self._leases[runtime]
+            await self._close_unused()
+
+    async def refresh(self) -> None:
+        """Take up what was saved since the last time. Raises what the database raises when it is away."""
+        async with self._refreshing:
+            async with self._now.db.transaction() as session:
+                versions = await overrides.versions(session)
+                if versions == self._versions:
+                    self._unread = False
+                    return
+                rows = await overrides.saved_groups(session)
+            effective = overrides.lay_over(self._base, rows, self._now.secrets)
+            for group, problem in effective.problems.items():
+                log.error("settings.unusable", group=group, problem=problem)
+            self._renew(effective.settings)
+            self._versions = {row.name: row.version for row in rows}
+            self._unread = False
+        await self._close_unused()
+
+    def _renew(self, settings: Settings) -> None:
+        before, gateways = self._now, {}
+        for name, maker in _GATEWAYS.items():
+            section = getattr(settings, maker.section)
+            if section == getattr(before.settings, maker.section):
+                continue
+            try:
+                gateways[name] = maker.make(section, self._reach, getattr(before, name))
+            except SettingsError as error:
+                log.error("settings.unusable", group=maker.section, problem=str(error))
+                settings = settings.model_copy(update={maker.section: getattr(before.settings, maker.section)})
+        self._now = replace(before, settings=settings, **gateways)
+        self._replaced += [gateway for gateway in _closable(before) if gateway not in _closable(self._now)]
+        log.info("settings.renewed", gateways=sorted(gateways))
+
+    async def _close_unused(self) -> None:
+        if not self._replaced:
+            return
+        used = [gateway for runtime in (self._now, *self._leases) for gateway in _closable(runtime)]
+        unused = [gateway for gateway in self._replaced if gateway not in used]
+        self._replaced = [gateway for gateway in self._replaced if gateway in used]
+        for gateway in unused:
+            await gateway.aclose()
+
+    async def keep_up(self) -> None:
+        """Look for newer versions for ever. A database that is away is waited for."""
+        away = False
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.refresh()
+                away = False
+            except (SQLAlchemyError, OSError) as error:
+                if not away:
+                    log.warning("settings.not_read", error=type(error).__name__)
+                away = True
+
+    async def aclose(self) -> None:
+        """Close every gateway."""
+        for gateway in self._replaced:
+            await gateway.aclose()
+        await close_gateways(self._now)
+
+
+@asynccontextmanager
+async def open_live(settings: Settings) -> AsyncIterator[Live]:
+    """For a process that goes on: build everything, keep up with what staff save, and close it all at the end."""
+    async with _opened(settings) as live:
+        keeping_up = asyncio.create_task(live.keep_up())
+        try:
+            yield live
+        finally:
+            keeping_up.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping_up
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """For one command: the runtime as the settings in force now make it."""
+    async with _opened(settings) as live, live.lease() as runtime:
+        yield runtime
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Live]:
+    engine = make_engine(settings.database_url, pool_size=settings.database_pool_size)
+    queue = RedisQueue(settings.redis_url)
+    live = Live(build_runtime(settings, Database(engine, queue)), unread=True)
+    try:
+        yield live
+    finally:
+        await live.aclose()
+        await queue.aclose()
+        await engine.dispose()
