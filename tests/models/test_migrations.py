@@ -12,7 +12,6 @@ from sqlalchemy import make_url
 from backend.core.db import make_engine
 from backend.core.migrate import alembic_config, current_revision, newest_revision, upgrade
 from backend.models import Base
-from backend.office.audit.chain import Report, verify
 from tests.servers import Servers
 
 # Tables and what is in them, as PostgreSQL itself would write it down; Alembic's comparison passes over checks.

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, and_, cast, column, func, or_, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.pagination import Page, PageRequest, fetch_keys, in_parts
@@ -35,6 +35,23 @@ class MemberRow:
     def matched_name(self) -> str | None:
         """The name of the person matched; nobody's while it is a mere suggestion."""
         return self.person.name if self.person and self.member.status is MatchStatus.MATCHED else None
+
+
+_FULL = table(
+    "v_member_full_info",
+    column("member_id", Uuid),
+    *(column(name) for name in ("out_trade_no", "transaction_id", "refunded_fen", "last_refunded_at")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FullRow(MemberRow):
+    """With the order, and what came back of it, as ``v_member_full_info`` has them."""
+
+    out_trade_no: str
+    transaction_id: str
+    refunded_fen: int
+    last_refunded_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +97,13 @@ async def page(session: AsyncSession, request: PageRequest, filters: Filters) ->
     return found.with_items([MemberRow(*row) for row in rows])
 
 
-async def parts(session: AsyncSession, filters: Filters) -> AsyncIterator[list[MemberRow]]:
-    """All of them, part by part."""
-    async for part in in_parts(session, _rows().where(*_conditions(filters)).order_by(*_LATEST_FIRST)):
-        yield [MemberRow(*row) for row in part]
+async def parts(session: AsyncSession, filters: Filters) -> AsyncIterator[list[FullRow]]:
+    """All of them with their money, part by part."""
+    money = (cast(_FULL.c.refunded_fen, BigInteger), _FULL.c.last_refunded_at)
+    rows = _rows().join(_FULL, _FULL.c.member_id == Member.id)
+    statement = rows.add_columns(_FULL.c.out_trade_no, _FULL.c.transaction_id, *money)
+    async for part in in_parts(session, statement.where(*_conditions(filters)).order_by(*_LATEST_FIRST)):
+        yield [FullRow(*row) for row in part]
 
 
 def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:

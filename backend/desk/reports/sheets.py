@@ -10,7 +10,7 @@ from backend.community.checkins.repository import CheckinRow
 from backend.community.eligibility.offers import offer_of
 from backend.community.eligibility.rules import REASON_TEXTS, Reason
 from backend.community.matching.queue import QueueRow
-from backend.community.members.repository import MemberRow
+from backend.community.members.repository import FullRow
 from backend.core.errors import Conflict
 from backend.core.sheets.writing import Ident, SheetKind, SheetWriter, Value, Yuan
 from backend.desk.reports import audit_words, words
@@ -90,7 +90,7 @@ def _write_part(writer: SheetWriter, layout: Layout[T], part: Sequence[T]) -> No
     writer.write([[cell(row) for cell in layout.columns.values()] for row in part])
 
 
-MEMBERS = Layout[MemberRow](
+MEMBERS = Layout[FullRow](
     "会员",
     {
         "训练营": lambda row: row.camp.name,
@@ -99,6 +99,8 @@ MEMBERS = Layout[MemberRow](
         "微信昵称": lambda row: row.member.wechat_nickname,
         "支付金额": lambda row: Yuan(row.member.paid_fen),
         "支付时间": lambda row: row.member.paid_at,
+        "商户订单号": lambda row: Ident(row.out_trade_no),
+        "微信订单号": lambda row: Ident(row.transaction_id),
         "匹配状态": lambda row: words.MATCH_STATUS[row.member.status],
         "置信度": lambda row: row.member.confidence,
         "匹配方式": lambda row: words.match_method(row.member.match_method),
@@ -110,6 +112,8 @@ MEMBERS = Layout[MemberRow](
         "进度": lambda row: words.STANDING[row.member.standing],
         "系统判定": lambda row: words.verdict(row.member.verdict),
         "应退金额": lambda row: Yuan(row.member.entitled_fen) if row.member.verdict else None,
+        "已退金额": lambda row: Yuan(row.refunded_fen),
+        "最近退款时间": lambda row: row.last_refunded_at,
         "退款规则": lambda row: offer_of(row.member, row.camp).short,
         "已进群": lambda row: row.member.joined,
         "会员ID": lambda row: Ident(str(row.member.id)),

@@ -17,11 +17,12 @@ from backend.models.audit import AuditEntry
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, CheckinSource
 from backend.models.members import MatchStatus
-from backend.models.refunds import RefundStatus
+from backend.models.payments import Payment
+from backend.models.refunds import RefundKind, RefundStatus
 from backend.models.staff import StaffRole
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
-from tests.factories import assign, make_camp, make_member, make_planet, make_planet_user
+from tests.factories import assign, make_camp, make_member, make_planet, make_planet_user, make_refund
 from tests.money.refunds.facts import refund_in
 
 LIN = "841858481284252178"
@@ -72,6 +73,22 @@ async def test_members_with_the_list_s_filters(db: Database, camp: Camp, manager
     only = await table(manager, "/members/export", kind, match_status="unmatched")
     assert [row["星球昵称"] for row in only] == ["陈西"]
     assert await table(manager, "/members/export", kind, q="查无此人") == []
+
+
+async def test_members_with_their_orders_and_what_came_back(db: Database, camp: Camp, manager: Desk) -> None:
+    now, back = clock.now(), RefundStatus.SUCCEEDED
+    async with db.transaction() as session:
+        member = await make_member(session, camp, planet_nickname="林北")
+        payment = await session.get_one(Payment, member.payment_id)
+        for amount, kind, days_ago in ((6000, RefundKind.CAMP, 1), (3000, RefundKind.EXCEPTION, 3)):
+            done = {"reviewed_at": now, "succeeded_at": now - dt.timedelta(days=days_ago)}
+            await make_refund(session, member, kind=kind, amount_fen=amount, status=back, **done)
+        await make_refund(session, member, kind=RefundKind.EXCEPTION, amount_fen=900)
+    rows = {row["星球昵称"]: row for row in await table(manager, "/members/export")}
+    row = rows["林北"]
+    assert (row["商户订单号"].strip(), row["微信订单号"].strip()) == (payment.out_trade_no, payment.transaction_id)
+    assert (row["已退金额"], row["最近退款时间"][:10]) == ("90.00", "2026-02-28")
+    assert (rows["陈西"]["已退金额"], rows["陈西"]["最近退款时间"]) == ("0.00", "")
 
 
 async def test_each_export_is_noted(db: Database, camp: Camp, manager: Desk) -> None:
