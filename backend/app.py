@@ -12,28 +12,28 @@ from backend.api.bodies import SizeLimit
 from backend.api.guard import RateLimit
 from backend.api.h5 import router as h5
 from backend.api.headers import SecurityHeaders
+from backend.api.html_errors import HtmlErrors
 from backend.api.middleware import RequestMiddleware
 from backend.api.pages import Pages
-from backend.api.spoken import SpokenRefusals
 from backend.api.webhook import router as webhook
 from backend.api.webhook.alarms import Forgeries
 from backend.core import clock
 from backend.core.config import Settings, load_settings
 from backend.core.limits import SlidingWindow
 from backend.core.logging import configure_logging
-from backend.runtime import Live, Runtime, open_live
+from backend.runtime import Runtime, RuntimeHolder, open_holder
 
 
 def create_app(
-    settings: Settings, runtime: Live | Runtime | None = None, *, limiter: SlidingWindow | None = None
+    settings: Settings, runtime: RuntimeHolder | Runtime | None = None, *, limiter: SlidingWindow | None = None
 ) -> FastAPI:
     """The application. Without ``runtime`` it opens its own when it starts and closes it when it stops."""
-    live = Live(runtime) if isinstance(runtime, Runtime) else runtime
+    live = RuntimeHolder(runtime) if isinstance(runtime, Runtime) else runtime
     limiter = limiter or SlidingWindow(settings.redis_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_live(settings) as opened:
+        async with open_holder(settings) as opened:
             app.state.live = opened
             yield
         await limiter.aclose()
@@ -71,7 +71,7 @@ def create_app(
             allow_credentials=True,
         )
     app.add_middleware(RequestMiddleware, trusted_proxies=settings.trusted_proxies)
-    app.add_middleware(SpokenRefusals)
+    app.add_middleware(HtmlErrors)
     app.add_middleware(SecurityHeaders, strict_transport=settings.env == "production")
     return app
 

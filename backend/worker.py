@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from backend.core.config import Settings
 from backend.core.queue import QUEUE_NAME, arq_settings
 from backend.jobs import SCHEDULED, WAKEUPS, run_if_due, run_job
-from backend.runtime import Live, open_live
+from backend.runtime import RuntimeHolder, open_holder
 from backend.timetable import Daily
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ async def run_worker(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_live(settings) as live:
+    async with open_holder(settings) as live:
         lanes = [asyncio.create_task(_keep_timetable(live, lane, stop)) for lane in _lanes(settings.jobs_off)]
         tasks = [asyncio.create_task(_answer_doorbell(live, stop)), *lanes]
         log.info("worker.started")
@@ -49,7 +49,7 @@ def _lanes(off: list[str]) -> list[list[str]]:
     return [nightly, *([name] for name in names if name not in nightly)]
 
 
-async def _keep_timetable(live: Live, lane: list[str], stop: asyncio.Event) -> None:
+async def _keep_timetable(live: RuntimeHolder, lane: list[str], stop: asyncio.Event) -> None:
     # Not for ever: a database that dies while we are told to stop may turn the cancellation into its own error.
     while not stop.is_set():
         for name in lane:
@@ -67,7 +67,7 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _answer_doorbell(live: Live, stop: asyncio.Event) -> None:
+async def _answer_doorbell(live: RuntimeHolder, stop: asyncio.Event) -> None:
     """Run what commits ask for. A Redis that is away is waited for; the timetable's sweep works meanwhile."""
     while not stop.is_set():
         try:
@@ -78,7 +78,7 @@ async def _answer_doorbell(live: Live, stop: asyncio.Event) -> None:
         await _pause(stop, RETRY_SECONDS)
 
 
-async def _listen(live: Live, pool: ArqRedis) -> None:
+async def _listen(live: RuntimeHolder, pool: ArqRedis) -> None:
     worker = Worker(
         functions=[func(_wakeup(live, name), name=name, keep_result=0, max_tries=1) for name in WAKEUPS]
         + [func(_by_hand(live), name="job", keep_result=0, max_tries=1)],
@@ -97,7 +97,7 @@ async def _listen(live: Live, pool: ArqRedis) -> None:
         await pool.aclose()
 
 
-def _wakeup(live: Live, name: str) -> WorkerCoroutine:
+def _wakeup(live: RuntimeHolder, name: str) -> WorkerCoroutine:
     async def wake(_: dict[Any, Any], arguments: dict[str, str]) -> None:
         with structlog.contextvars.bound_contextvars(job=name):
             try:
@@ -109,7 +109,7 @@ def _wakeup(live: Live, name: str) -> WorkerCoroutine:
     return cast("WorkerCoroutine", wake)
 
 
-def _by_hand(live: Live) -> WorkerCoroutine:
+def _by_hand(live: RuntimeHolder) -> WorkerCoroutine:
     async def run(_: dict[Any, Any], arguments: dict[str, str]) -> None:
         async with live.lease() as runtime:
             await run_job(runtime, arguments["name"])

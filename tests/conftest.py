@@ -24,7 +24,7 @@ from backend.core.db import Database, make_engine
 from backend.core.logging import configure_logging
 from backend.core.migrate import upgrade
 from backend.core.queue import Job
-from backend.runtime import Live, Reach, Runtime, build_runtime, close_gateways
+from backend.runtime import Outbound, Runtime, RuntimeHolder, build_runtime, close_gateways
 from tests.servers import servers_of
 from tests.world import World, make_world
 
@@ -163,15 +163,15 @@ async def _no_wait(_: float) -> None:
     return None
 
 
-def reach_of(world: World) -> Reach:
+def outbound_of(world: World) -> Outbound:
     """The way from the gateways to the simulators."""
-    return Reach(world.transport, _no_wait)
+    return Outbound(world.transport, _no_wait)
 
 
 @pytest.fixture
 async def runtime(db: Database, world: World) -> AsyncIterator[Runtime]:
     """Product code wired to the simulators over their real protocols."""
-    made = build_runtime(world.settings, db, reach_of(world))
+    made = build_runtime(world.settings, db, outbound_of(world))
     yield made
     await close_gateways(made)
 
@@ -179,7 +179,7 @@ async def runtime(db: Database, world: World) -> AsyncIterator[Runtime]:
 @pytest.fixture
 async def shared_runtime(shared_db: Database, world: World) -> AsyncIterator[Runtime]:
     """Like ``runtime``, on real connections."""
-    made = build_runtime(world.settings, shared_db, reach_of(world))
+    made = build_runtime(world.settings, shared_db, outbound_of(world))
     yield made
     await close_gateways(made)
 
@@ -190,15 +190,15 @@ def _client(app: FastAPI, ip: str = "203.0.113.9") -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def live(runtime: Runtime, world: World) -> AsyncIterator[Live]:
+async def live(runtime: Runtime, world: World) -> AsyncIterator[RuntimeHolder]:
     """What the application under test works with: ``runtime`` until settings are saved."""
-    made = Live(runtime, reach_of(world))
+    made = RuntimeHolder(runtime, outbound_of(world))
     yield made
     await made.aclose()
 
 
 @pytest.fixture
-async def client(live: Live, world: World) -> AsyncIterator[httpx.AsyncClient]:
+async def client(live: RuntimeHolder, world: World) -> AsyncIterator[httpx.AsyncClient]:
     """The API over HTTP, nobody logged in. The simulators' notifications reach the same application."""
     app = create_app(live.base, live)
     world.connect(app)
@@ -209,7 +209,7 @@ async def client(live: Live, world: World) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def shared_client(shared_runtime: Runtime, world: World) -> AsyncIterator[httpx.AsyncClient]:
     """Like ``client``, on real connections, for many requests at once."""
-    app = create_app(shared_runtime.settings, Live(shared_runtime, reach_of(world)))
+    app = create_app(shared_runtime.settings, RuntimeHolder(shared_runtime, outbound_of(world)))
     world.connect(app)
     async with _client(app) as opened:
         yield opened

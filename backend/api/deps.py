@@ -14,19 +14,19 @@ from backend.office.payers import service as payers
 from backend.office.staff import service as staff
 from backend.office.staff.rules import Permission
 from backend.office.staff.service import PasswordChangeRequired, Viewer
-from backend.runtime import Live, Runtime
+from backend.runtime import Runtime, RuntimeHolder
 
 from .answers import request_id
 
 _bearer = HTTPBearer(auto_error=False)
 
 
-def get_live(request: Request) -> Live:
-    live: Live = request.app.state.live
+def get_live(request: Request) -> RuntimeHolder:
+    live: RuntimeHolder = request.app.state.live
     return live
 
 
-LiveDep = Annotated[Live, Depends(get_live)]
+LiveDep = Annotated[RuntimeHolder, Depends(get_live)]
 
 
 async def get_runtime(live: LiveDep) -> AsyncIterator[Runtime]:

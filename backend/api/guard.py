@@ -20,7 +20,7 @@ from backend.core.errors import TooMany
 from backend.core.limits import SlidingWindow
 from backend.core.security import Audience, read_token
 from backend.office.payers import service as payers
-from backend.runtime import Live
+from backend.runtime import RuntimeHolder
 
 Limit = Literal["overall", "sensitive"]
 
@@ -62,7 +62,7 @@ Sensitive = Depends(_sensitive)
 
 async def _count(state: State, limit: Limit, caller: str) -> None:
     """Raises TooMany with the seconds after which there is a place again."""
-    live: Live = state.live
+    live: RuntimeHolder = state.live
     limiter: SlidingWindow = state.limiter
     limits = live.now.settings.limits
     if not limits.enabled:

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
 
-def holds(column: InstrumentedAttribute[Any], part: str) -> ColumnElement[bool]:
+def contains(column: InstrumentedAttribute[Any], part: str) -> ColumnElement[bool]:
     """Whether a text holds a part, in either case.
 
     ILIKE folds every row, which doubles the time of a search; Chinese characters and digits have no case.

@@ -1,7 +1,7 @@
 """What flows need: the database, the doorbell and the outside systems, as the settings in force make them.
 
-A process holds one :class:`Live`. Each request and each job takes a lease of the :class:`Runtime` of that moment and
-keeps it to its end, while newer ones already work with what staff saved meanwhile (docs/decisions/0015).
+A process has one :class:`RuntimeHolder`. Each request and each job takes a lease of the :class:`Runtime` of that
+moment and keeps it to its end, while newer ones already work with what staff saved meanwhile (docs/decisions/0015).
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Outbound:
     """How gateways get outside. Tests put the simulators and a sleep that doesn't wait here."""
 
     transport: httpx.AsyncBaseTransport | None = None
@@ -61,30 +61,33 @@ class _Maker:
     """``make`` gets the section of the settings, the way outside, and the gateway that came before, if any."""
 
     section: str
-    make: Callable[[Any, Reach, Any], Any]
+    make: Callable[[Any, Outbound, Any], Any]
 
 
 # The gateways of a runtime by its field. 知识星球's remembers how each token was treated, and its successor must know.
 _GATEWAYS: dict[str, _Maker] = {
-    "wechat_pay": _Maker("wechat_pay", lambda section, reach, _: WeChatPay(section, transport=reach.transport)),
-    "wechat_oauth": _Maker("wechat_oauth", lambda section, reach, _: WeChatOAuth(section, transport=reach.transport)),
+    "wechat_pay": _Maker("wechat_pay", lambda section, outbound, _: WeChatPay(section, transport=outbound.transport)),
+    "wechat_oauth": _Maker(
+        "wechat_oauth", lambda section, outbound, _: WeChatOAuth(section, transport=outbound.transport)
+    ),
     # The same service account.
-    "wechat_mp": _Maker("wechat_oauth", lambda section, reach, _: WeChatMp(section, transport=reach.transport)),
+    "wechat_mp": _Maker("wechat_oauth", lambda section, outbound, _: WeChatMp(section, transport=outbound.transport)),
     "zsxq": _Maker(
         "zsxq",
-        lambda section, reach, before: (
-            before.renewed(section) if before else Zsxq(section, transport=reach.transport, sleep=reach.sleep)
+        lambda section, outbound, before: (
+            before.renewed(section) if before else Zsxq(section, transport=outbound.transport, sleep=outbound.sleep)
         ),
     ),
-    "wecom": _Maker("wecom", lambda section, reach, _: WeCom(section, transport=reach.transport)),
+    "wecom": _Maker("wecom", lambda section, outbound, _: WeCom(section, transport=outbound.transport)),
     "storage": _Maker("storage", lambda section, *_: make_storage(section)),
 }
 
 
-def build_runtime(settings: Settings, db: Database, reach: Reach | None = None) -> Runtime:
+def build_runtime(settings: Settings, db: Database, outbound: Outbound | None = None) -> Runtime:
     """A runtime of its own, all made from the settings. Raises SettingsError for key files that can't be used."""
     gateways = {
-        name: maker.make(getattr(settings, maker.section), reach or Reach(), None) for name, maker in _GATEWAYS.items()
+        name: maker.make(getattr(settings, maker.section), outbound or Outbound(), None)
+        for name, maker in _GATEWAYS.items()
     }
     return Runtime(settings=settings, db=db, secrets=SecretBox(settings.data_key_bytes), **gateways)
 
@@ -104,7 +107,7 @@ async def close_gateways(runtime: Runtime) -> None:
         await gateway.aclose()
 
 
-class Live:
+class RuntimeHolder:
     """The process's runtime, renewed when a saved group of settings has another version in PostgreSQL.
 
     Gateways whose settings stayed the same live on, with their tokens and keys. One that was replaced is closed when
@@ -112,10 +115,10 @@ class Live:
     ``unread`` says that the database was not asked yet.
     """
 
-    def __init__(self, runtime: Runtime, reach: Reach | None = None, *, unread: bool = False) -> None:
+    def __init__(self, runtime: Runtime, outbound: Outbound | None = None, *, unread: bool = False) -> None:
         self._base = runtime.settings
         self._now = runtime
-        self._reach = reach or Reach()
+        self._outbound = outbound or Outbound()
         self._unread = unread
         self._versions: dict[str, int] = {}
         self._leases: Counter[Runtime] = Counter()
@@ -135,7 +138,7 @@ class Live:
     @asynccontextmanager
     async def gateway(self, name: str, section: Section) -> AsyncIterator[Any]:
         """A gateway of its own, for trying settings that aren't in force. Raises SettingsError for bad keys."""
-        tried = _GATEWAYS[name].make(section, self._reach, None)
+        tried = _GATEWAYS[name].make(section, self._outbound, None)
         try:
             yield tried
         finally:
@@ -181,7 +184,7 @@ class Live:
             if section == getattr(before.settings, maker.section):
                 continue
             try:
-                gateways[name] = maker.make(section, self._reach, getattr(before, name))
+                gateways[name] = maker.make(section, self._outbound, getattr(before, name))
             except SettingsError as error:
                 log.error("settings.unusable", group=maker.section, problem=str(error))
                 settings = settings.model_copy(update={maker.section: getattr(before.settings, maker.section)})
@@ -219,7 +222,7 @@ class Live:
 
 
 @asynccontextmanager
-async def open_live(settings: Settings) -> AsyncIterator[Live]:
+async def open_holder(settings: Settings) -> AsyncIterator[RuntimeHolder]:
     """For a process that goes on: build everything, keep up with what staff save, and close it all at the end."""
     async with _opened(settings) as live:
         keeping_up = asyncio.create_task(live.keep_up())
@@ -239,10 +242,10 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
 
 @asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Live]:
+async def _opened(settings: Settings) -> AsyncIterator[RuntimeHolder]:
     engine = make_engine(settings.database_url, pool_size=settings.database_pool_size)
     queue = RedisQueue(settings.redis_url)
-    live = Live(build_runtime(settings, Database(engine, queue)), unread=True)
+    live = RuntimeHolder(build_runtime(settings, Database(engine, queue)), unread=True)
     try:
         yield live
     finally:

@@ -15,7 +15,7 @@ from backend.desk.settings.rotation import Unreadable, rotate
 from backend.models.planets import Planet
 from backend.models.staff import Staff
 from backend.office.notifications.sending import robot_context
-from backend.runtime import Live, Runtime, open_live, overrides
+from backend.runtime import Runtime, RuntimeHolder, open_holder, overrides
 from tests.desk.settings.rows import save
 from tests.factories import make_camp, make_planet, make_staff
 from tests.world import World
@@ -128,14 +128,14 @@ async def test_what_no_key_opens_is_named_and_nothing_changes(sealed: Runtime):
 async def test_a_process_takes_up_what_another_saved(shared_db: Database, world: World, database_url: str):
     """Two replicas: nobody tells the second one, it sees for itself."""
     settings = world.settings.model_copy(update={"database_url": database_url})
-    async with open_live(settings) as live:
+    async with open_holder(settings) as live:
         async with live.lease() as runtime:
             assert runtime.settings.refund.undo_seconds == 0
         await save(shared_db, SecretBox(settings.data_key_bytes), "refund", {"undo_seconds": 33})
         await _until(live, 33)
 
 
-async def _until(live: Live, undo_seconds: int) -> None:
+async def _until(live: RuntimeHolder, undo_seconds: int) -> None:
     for _ in range(600):
         if live.now.settings.refund.undo_seconds == undo_seconds:
             return

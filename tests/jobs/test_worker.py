@@ -10,7 +10,7 @@ from backend.core.db import Database
 from backend.core.queue import Job, RedisQueue, enqueue
 from backend.jobs import Scheduled
 from backend.models.jobs import JobRun
-from backend.runtime import Live, Runtime
+from backend.runtime import Runtime, RuntimeHolder
 from backend.timetable import Every
 from backend.worker import _answer_doorbell, _keep_timetable
 from tests.servers import Servers
@@ -26,7 +26,7 @@ async def test_a_commit_wakes_the_worker(shared_runtime: Runtime, servers: Serve
     settings = shared_runtime.settings.model_copy(update={"redis_url": servers.redis_url})
     db = Database(shared_runtime.db.engine, queue)
     runtime = replace(shared_runtime, settings=settings, db=db)
-    worker = asyncio.create_task(_answer_doorbell(Live(runtime), asyncio.Event()))
+    worker = asyncio.create_task(_answer_doorbell(RuntimeHolder(runtime), asyncio.Event()))
     async with db.transaction() as session:
         enqueue(session, "job", name="housekeeping")
     for _ in range(100):
@@ -59,7 +59,7 @@ async def test_a_worker_told_to_stop_stops_though_its_cancellation_gets_lost(run
         return {}
 
     monkeypatch.setitem(jobs.SCHEDULED, "broken", Scheduled(dies_on_cancellation, Every(1)))
-    lane = asyncio.create_task(_keep_timetable(Live(runtime), ["broken"], stop))
+    lane = asyncio.create_task(_keep_timetable(RuntimeHolder(runtime), ["broken"], stop))
     await began.wait()
     stop.set()
     lane.cancel()

@@ -107,7 +107,7 @@ async def place_order(body: OrderIn, payer: CurrentPayer, runtime: RuntimeDep) -
     form = read_form(
         planet_nickname=body.planet_nickname, planet_number=body.planet_number, wechat_nickname=body.wechat_nickname
     )
-    wish = service.Wish(camp_id=body.camp_id, channel=body.channel, form=form)
+    wish = service.NewOrder(camp_id=body.camp_id, channel=body.channel, form=form)
     payment = await flows.place_order(runtime, payer, wish)
     return answer(OrderOut.model_validate(_order(payment)))
 

@@ -46,6 +46,6 @@ class Forgeries:
         try:
             async with db.transaction() as session:
                 about = f"forged:{period}"
-                await notifications.tell(session, scenes.SECURITY_ALARM, To.staff(), about=about, values=values)
+                await notifications.notify(session, scenes.SECURITY_ALARM, To.staff(), about=about, values=values)
         except (SQLAlchemyError, OSError) as error:
             log.warning("webhook.alarm_lost", error=type(error).__name__)

@@ -197,7 +197,7 @@ async def _fail(session: AsyncSession, run: SyncRun, camp: Camp, failure: Failur
     run.error_code, run.error_message = failure.code, failure.message
     run.finished_at = clock.now()
     move(session, run, status, event=failure.code, actor=SYSTEM, note=failure.message)
-    await notifications.tell(
+    await notifications.notify(
         session,
         scenes.SYNC_FAILED,
         To.staff(camp.id),

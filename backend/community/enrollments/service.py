@@ -123,5 +123,5 @@ async def _enrol(session: AsyncSession, camp: Camp, payment: Payment, openid: st
         "time": clock.minute(member.paid_at),
         "rule": offer_of(member, camp).short,
     }
-    await notifications.tell(session, scenes.PAYMENT_SUCCESS, To.member(member), about=str(payment.id), values=values)
+    await notifications.notify(session, scenes.PAYMENT_SUCCESS, To.member(member), about=str(payment.id), values=values)
     return member

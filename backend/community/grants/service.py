@@ -53,7 +53,7 @@ async def grant_by_coach(
     Raises NotFound, CampNotGrantable, Invalid (a day that isn't asked for), DayAlreadyGranted.
     """
     camp = await _open_camp(session, await members.camp_of(session, member_id))
-    member = await members.get_member(session, member_id)
+    member = await members.lock_member(session, member_id)
     _check_asked(days, offer_of(member, camp).countable_days, field="days")
     granted = (await facts.grants(session, [member.id])).get(member.id, {})
     repeated = sorted(set(days) & granted.keys())
@@ -144,4 +144,4 @@ async def _notify(
     values = {"camp": camp.name, "day": listed, "kind": kind, "reason": reason}
     for member in some:
         about = f"{member.id}:{min(days)}"
-        await notifications.tell(session, scenes.DAY_GRANTED, To.member(member), about=about, values=values)
+        await notifications.notify(session, scenes.DAY_GRANTED, To.member(member), about=about, values=values)

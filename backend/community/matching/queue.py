@@ -15,7 +15,7 @@ from backend.community.matching.rules import Form, Person
 from backend.community.matching.service import form_of
 from backend.community.members.repository import MemberRow
 from backend.core.pagination import Page, PageRequest
-from backend.core.search import holds
+from backend.core.search import contains
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import CheckinTotal
 from backend.models.members import MatchMethod, MatchStatus, Member
@@ -105,7 +105,7 @@ def _narrowed(statement: Select[*tuple[Any, ...]], wanted: Wanted) -> Select[*tu
     if wanted.q:
         typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Payment.out_trade_no)
         columns = (*typed, PlanetUser.name, PlanetUser.alias, PlanetUser.number, PlanetUser.user_id)
-        statement = statement.where(or_(*(holds(column, wanted.q) for column in columns)))
+        statement = statement.where(or_(*(contains(column, wanted.q) for column in columns)))
     return statement
 
 

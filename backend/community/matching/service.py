@@ -191,7 +191,7 @@ async def _locked(session: AsyncSession, member_id: uuid.UUID) -> tuple[Member, 
     """A member and its camp, locked in that lock's order: camp first."""
     camp_id = await members.camp_of(session, member_id)
     camp = await _open_camp(session, camp_id)
-    return await members.get_member(session, member_id), camp
+    return await members.lock_member(session, member_id), camp
 
 
 async def _apply(session: AsyncSession, changes: Iterable[tuple[Member, Match]], actor: Actor) -> int:

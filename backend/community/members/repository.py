@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, and_, cast, colu
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.pagination import Page, PageRequest, fetch_keys, in_parts
-from backend.core.search import holds
+from backend.core.search import contains
 from backend.core.text import CLEARED
 from backend.models.audit import AuditEntry
 from backend.models.camps import Camp
@@ -130,8 +130,8 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Member.planet_user_id)
         names = (PlanetUser.name, PlanetUser.alias, PlanetUser.number)
         # A user id is the same person on every planet.
-        people = select(PlanetUser.user_id).where(or_(*(holds(column, filters.q) for column in names)))
-        yield or_(*(holds(column, filters.q) for column in typed), Member.planet_user_id.in_(people))
+        people = select(PlanetUser.user_id).where(or_(*(contains(column, filters.q) for column in names)))
+        yield or_(*(contains(column, filters.q) for column in typed), Member.planet_user_id.in_(people))
 
 
 async def row(session: AsyncSession, member_id: uuid.UUID) -> MemberRow | None:

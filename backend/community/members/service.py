@@ -13,7 +13,7 @@ from backend.models.members import Member
 from backend.office.audit import service as audit
 
 
-async def get_member(session: AsyncSession, member_id: uuid.UUID) -> Member:
+async def lock_member(session: AsyncSession, member_id: uuid.UUID) -> Member:
     """The member, with its row locked. Raises NotFound."""
     member = await repository.locked(session, member_id)
     if member is None:
@@ -31,7 +31,7 @@ async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID:
 
 async def mark_joined(session: AsyncSession, member_id: uuid.UUID, *, joined: bool, actor: Actor) -> Member:
     """Note that a member is, or isn't, in the camp's chat group; saying it twice changes nothing. Raises NotFound."""
-    member = await get_member(session, member_id)
+    member = await lock_member(session, member_id)
     _mark_joined(session, member, joined=joined, actor=actor)
     return member
 

@@ -129,7 +129,7 @@ async def alert(session: AsyncSession, planet: Planet, *, reason: str) -> None:
     values = {"planet": planet.name, "cause": reason, "time": clock.minute(clock.now())}
     credential = hashlib.sha256(planet.sealed_token.encode()).hexdigest()[:12]
     about = f"{planet.id}:{credential}:{clock.today()}"
-    await notifications.tell(session, scenes.CREDENTIAL_EXPIRED, To.staff(), about=about, values=values)
+    await notifications.notify(session, scenes.CREDENTIAL_EXPIRED, To.staff(), about=about, values=values)
 
 
 def record_test(session: AsyncSession, actor: Actor, planet: Planet, *, ok: bool, detail: str) -> None:

@@ -88,4 +88,4 @@ async def _tell_damage(session: AsyncSession, damage: Damage) -> None:
         row += f"（{clock.shanghai(damage.created_at):%Y-%m-%d %H:%M:%S}，{damage.action}）"
     values = {"summary": f"{row}{_DAMAGE_TEXTS[damage.kind]}"}
     about = f"{damage.kind}:{damage.seq}"
-    await notifications.tell(session, scenes.AUDIT_DAMAGED, To.staff(), about=about, values=values)
+    await notifications.notify(session, scenes.AUDIT_DAMAGED, To.staff(), about=about, values=values)

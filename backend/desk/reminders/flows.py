@@ -76,7 +76,7 @@ async def checkin_nudges(runtime: Runtime) -> dict[str, Any]:
             values = _values(member, camp)
             values["rate"] = f"{member.days * 100 // member.required_days}%" if member.required_days else _UNKNOWN
             about = f"{member.id}:{today}"
-            await notifications.tell(session, scenes.CHECKIN_DAILY, To.member(member), about=about, values=values)
+            await notifications.notify(session, scenes.CHECKIN_DAILY, To.member(member), about=about, values=values)
     return {"told": told}
 
 
@@ -90,7 +90,7 @@ async def _camps_ending(session: AsyncSession) -> int:
         short = [member for member in await repository.members_of(session, camp) if _is_short(member)]
         for member in short:
             values = _values(member, camp) | {"day": camp.ends_on}
-            await notifications.tell(
+            await notifications.notify(
                 session, scenes.CAMP_ENDING, To.member(member), about=str(member.id), values=values
             )
         values = {
@@ -99,7 +99,7 @@ async def _camps_ending(session: AsyncSession) -> int:
             "count": len(short),
             "list": _names(short),
         }
-        await notifications.tell(session, scenes.CAMP_ENDING, To.staff(camp.id), about=str(camp.id), values=values)
+        await notifications.notify(session, scenes.CAMP_ENDING, To.staff(camp.id), about=str(camp.id), values=values)
     return len(camps)
 
 
@@ -144,11 +144,11 @@ async def _not_in_group(session: AsyncSession) -> int:
         missing[camp].append(member)
         values: dict[str, object] = {"camp": camp.name, "name": member.planet_nickname}
         about = f"{member.id}:{nth}"
-        await notifications.tell(session, scenes.NOT_IN_GROUP, To.member(member), about=about, values=values)
+        await notifications.notify(session, scenes.NOT_IN_GROUP, To.member(member), about=about, values=values)
     for camp, members in missing.items():
         values = {"camp": camp.name, "count": len(members), "list": _names(members)}
         about = f"{camp.id}:{clock.today()}"
-        await notifications.tell(session, scenes.NOT_IN_GROUP, To.staff(camp.id), about=about, values=values)
+        await notifications.notify(session, scenes.NOT_IN_GROUP, To.staff(camp.id), about=about, values=values)
     return count
 
 
@@ -157,14 +157,14 @@ async def _match_needed(session: AsyncSession) -> int:
     if found:
         lines = [f"「{camp.name}」{count} 人" for camp, count in found]
         values = {"count": sum(count for _, count in found), "list": "\n".join(lines)}
-        await notifications.tell(session, scenes.MATCH_NEEDED, To.staff(), about=str(clock.today()), values=values)
+        await notifications.notify(session, scenes.MATCH_NEEDED, To.staff(), about=str(clock.today()), values=values)
     return len(found)
 
 
 async def _qr_expiring(session: AsyncSession) -> int:
     camps = await repository.camps_with_old_qr(session, uploaded_before=clock.now() - QR_WARNING_AGE)
     for camp in camps:
-        await notifications.tell(
+        await notifications.notify(
             session, scenes.QR_EXPIRING, To.staff(camp.id), about=str(camp.group_qr_key), values={"camp": camp.name}
         )
     return len(camps)

@@ -13,7 +13,7 @@ from backend.core.config import Section, SettingsError, StorageSettings
 from backend.core.ids import new_id
 from backend.gateways.errors import GatewayError, Rejected
 from backend.gateways.storage import Storage
-from backend.runtime import Live
+from backend.runtime import RuntimeHolder
 
 MOST_SECONDS = 8.0  # the page gives up after ten
 _SHOWN = 200
@@ -73,7 +73,7 @@ _AWAY = dict.fromkeys(
 ) | dict.fromkeys(("timeout", "no_answer"), "对方没有应答，请稍后再试")
 
 
-async def try_connection(live: Live, group: str, section: Section, *, message: str | None = None) -> Check:
+async def try_connection(live: RuntimeHolder, group: str, section: Section, *, message: str | None = None) -> Check:
     """Try these settings, in force or not. With ``message`` WeCom also sends it to staff. Raises nothing."""
     kind = _KINDS[group]
     began = time.perf_counter()

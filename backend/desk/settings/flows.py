@@ -20,7 +20,7 @@ from backend.desk.settings.service import Group
 from backend.money.payments import repository as payments
 from backend.money.payments.rules import PAYABLE_AFTER_CLOSING
 from backend.money.refunds import repository as refunds
-from backend.runtime import Live, Runtime
+from backend.runtime import Runtime, RuntimeHolder
 
 
 class NotTestable(Conflict):
@@ -33,14 +33,14 @@ class MerchantInUse(Conflict):
     code, message = "merchant_in_use", "还有未了结的订单或退款，暂不能修改商户号或 AppID"
 
 
-async def read(live: Live, runtime: Runtime, name: str) -> Group:
+async def read(live: RuntimeHolder, runtime: Runtime, name: str) -> Group:
     """A group as it stands. Raises NotFound."""
     async with runtime.db.transaction() as session:
         return await service.group(session, live.base, runtime.secrets, name)
 
 
 async def save(
-    live: Live,
+    live: RuntimeHolder,
     runtime: Runtime,
     actor: Actor,
     name: str,
@@ -96,7 +96,7 @@ async def _require_settled(runtime: Runtime, old: Section, new: Section) -> None
 
 
 async def test(
-    live: Live,
+    live: RuntimeHolder,
     runtime: Runtime,
     actor: Actor,
     name: str,

@@ -59,7 +59,7 @@ async def open_case(
     )
     if new is None:
         return False
-    await notifications.tell(
+    await notifications.notify(
         session, scenes.RECONCILIATION_CASE, To.staff(camp_id), about=str(new), values={"summary": summary}
     )
     return True

@@ -21,7 +21,7 @@ from backend.gateways.errors import GatewayError, Rejected, Unavailable, Unknown
 from backend.gateways.wechat_pay import OrderRequest, PaymentFact
 from backend.models.payments import Payment, PaymentStatus
 from backend.money.payments import repository, rules, service
-from backend.money.payments.service import Outcome, Wish
+from backend.money.payments.service import NewOrder, Outcome
 from backend.office.payers.service import CurrentPayer
 from backend.runtime import Runtime
 
@@ -41,7 +41,7 @@ class OrderChanging(Conflict):
     code, message = "order_changing", "订单正在处理中，请稍后再试"
 
 
-async def place_order(runtime: Runtime, payer: CurrentPayer, wish: Wish) -> Payment:
+async def place_order(runtime: Runtime, payer: CurrentPayer, new: NewOrder) -> Payment:
     """The person's open order, known to the provider. Asking again gives the same one.
 
     When the provider can't be reached for the moment the order stands all the same, and its parameters can be
@@ -52,14 +52,14 @@ async def place_order(runtime: Runtime, payer: CurrentPayer, wish: Wish) -> Paym
     closed_id = None
     for _ in range(3):
         async with runtime.db.transaction() as session:
-            placed = await service.place(session, payer, wish, settings=runtime.settings, closed_id=closed_id)
+            placed = await service.place(session, payer, new, settings=runtime.settings, closed_id=closed_id)
         try:
-            if not placed.in_the_way and await _try_prepay(runtime, placed.payment, payer):
+            if not placed.must_be_closed_first and await _try_prepay(runtime, placed.payment, payer):
                 return placed.payment
         except (Unavailable, Unknown) as error:
             log.warning("payment.prepay_later", out_trade_no=placed.payment.out_trade_no, error=error.code)
             return placed.payment
-        fact = await _last_word(runtime, placed.payment)
+        fact = await _settle_with_provider(runtime, placed.payment)
         if fact is not None:
             await _record(runtime, fact)
         closed_id = placed.payment.id if fact is None else None
@@ -137,7 +137,7 @@ async def settle_order(runtime: Runtime, payment_id: uuid.UUID) -> PaymentStatus
     async with runtime.db.transaction() as session:
         payment = await session.get_one(Payment, payment_id)
     if payment.status is PaymentStatus.PENDING:
-        await _settle(runtime, payment, await _last_word(runtime, payment))
+        await _settle(runtime, payment, await _settle_with_provider(runtime, payment))
     async with runtime.db.transaction() as session:
         return (await session.get_one(Payment, payment_id)).status
 
@@ -156,7 +156,7 @@ async def _record(runtime: Runtime, fact: PaymentFact) -> Outcome:
         return (await service.record_payment(session, fact, source="query", actor=SYSTEM)).outcome
 
 
-async def _last_word(runtime: Runtime, payment: Payment) -> PaymentFact | None:
+async def _settle_with_provider(runtime: Runtime, payment: Payment) -> PaymentFact | None:
     """The payment of an order, or None once it can't be paid any more: closed by us now, before, or never made there.
 
     Closing can lose the race against the payer, therefore the second query. Raises the gateway's errors.
@@ -193,7 +193,7 @@ async def order_expiry(runtime: Runtime) -> dict[str, Any]:
         outcome = await _settle(runtime, order, fact)
         return outcome.value if outcome is not None else "closed"
 
-    return await _each(orders, ask=partial(_last_word, runtime), write=settle)
+    return await _each(orders, ask=partial(_settle_with_provider, runtime), write=settle)
 
 
 async def payment_backfill(runtime: Runtime) -> dict[str, Any]:

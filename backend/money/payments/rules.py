@@ -37,7 +37,7 @@ def prepay_expiry(channel: Channel, now: dt.datetime) -> dt.datetime:
     return now + _PREPAY_LIFE[channel] - _MARGIN
 
 
-def misfits(payment: Payment, fact: PaymentFact) -> list[str]:
+def mismatches(payment: Payment, fact: PaymentFact) -> list[str]:
     """Names of what a payment says differently from the order it names."""
     pairs = {
         "mch_id": (payment.mch_id, fact.mch_id),

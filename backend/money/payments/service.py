@@ -62,7 +62,7 @@ class PaymentWithoutPlace(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class NewOrder:
     """What a person wants to order."""
 
     camp_id: uuid.UUID
@@ -72,38 +72,41 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The person's open order. ``in_the_way``: it has another channel or is too old to be paid, and the provider
-    must say what became of it before there can be a new one."""
+    """The person's open order.
+
+    ``must_be_closed_first``: it has another channel or is too old to be paid. There can be a new one only once the
+    provider has said what became of it.
+    """
 
     payment: Payment
-    in_the_way: bool
+    must_be_closed_first: bool
 
 
 async def place(
-    session: AsyncSession, payer: CurrentPayer, wish: Wish, *, settings: Settings, closed_id: uuid.UUID | None = None
+    session: AsyncSession, payer: CurrentPayer, new: NewOrder, *, settings: Settings, closed_id: uuid.UUID | None = None
 ) -> Placed:
     """Find or make the person's order. ``closed_id`` is the one in the way that the provider has closed since:
     its seat goes straight to the new one.
 
     Raises CampNotFound, AlreadyEnrolled, EnrollNotOpen, EnrollClosed, CampFull, WeChatLoginRequired, Invalid.
     """
-    camp = enrollments.check_visible(await camps.by_id(session, wish.camp_id, lock=True))
+    camp = enrollments.check_visible(await camps.by_id(session, new.camp_id, lock=True))
     if closed_id is not None:
         await close(session, closed_id, actor=payer.actor)
     member = await places.membership(session, camp.id, payer_id=payer.id, openid=payer.openid)
     if member is not None:
         raise enrollments.AlreadyEnrolled(member)
-    _check_channel(payer, wish.channel)
+    _check_channel(payer, new.channel)
     open_order = await repository.pending_of(session, camp.id, payer.id)
     if open_order is None:
         await enrollments.check_place(session, camp)
-        return Placed(await _new_order(session, camp, payer, wish, settings), in_the_way=False)
-    if open_order.channel is wish.channel and open_order.expires_at > clock.now():
-        _fill_in(open_order, wish.form)
-        return Placed(open_order, in_the_way=False)
+        return Placed(await _new_order(session, camp, payer, new, settings), must_be_closed_first=False)
+    if open_order.channel is new.channel and open_order.expires_at > clock.now():
+        _fill_in(open_order, new.form)
+        return Placed(open_order, must_be_closed_first=False)
     # Before the old order is given up: nobody should lose it for a new one that can't be had.
     enrollments.check_window(camp)
-    return Placed(open_order, in_the_way=True)
+    return Placed(open_order, must_be_closed_first=True)
 
 
 def _check_channel(payer: CurrentPayer, channel: Channel) -> None:
@@ -113,13 +116,15 @@ def _check_channel(payer: CurrentPayer, channel: Channel) -> None:
         raise Invalid({"channel": "无法识别您的网络地址，请换一种支付方式"})
 
 
-async def _new_order(session: AsyncSession, camp: Camp, payer: CurrentPayer, wish: Wish, settings: Settings) -> Payment:
+async def _new_order(
+    session: AsyncSession, camp: Camp, payer: CurrentPayer, new: NewOrder, settings: Settings
+) -> Payment:
     lifetime = dt.timedelta(minutes=settings.payment.order_minutes)
     payment = Payment(
         id=new_id(),
         camp_id=camp.id,
         payer_id=payer.id,
-        channel=wish.channel,
+        channel=new.channel,
         mch_id=settings.wechat_pay.mch_id,
         app_id=settings.wechat_pay.app_id,
         out_trade_no=new_number("P"),
@@ -129,7 +134,7 @@ async def _new_order(session: AsyncSession, camp: Camp, payer: CurrentPayer, wis
         # Whole seconds, as the provider is told.
         expires_at=(clock.now() + lifetime).replace(microsecond=0),
     )
-    _fill_in(payment, wish.form)
+    _fill_in(payment, new.form)
     session.add(payment)
     await session.flush()
     return payment
@@ -209,7 +214,7 @@ async def record_payment(session: AsyncSession, fact: PaymentFact, *, source: So
     payment = await repository.by_number(session, fact.out_trade_no)
     if payment is None:
         return await _hold(session, fact, source, "payment_unknown_order", "找不到对应的订单")
-    wrong = rules.misfits(payment, fact)
+    wrong = rules.mismatches(payment, fact)
     if wrong:
         text = "、".join(rules.FIELD_TEXTS[name] for name in wrong) + "与订单不符"
         return await _hold(session, fact, source, "payment_misfit", text, payment)
@@ -258,7 +263,7 @@ async def _give_back(session: AsyncSession, camp: Camp, payment: Payment, excess
     )
     values = {"camp": camp.name, "amount": amount, "order": payment.out_trade_no, "reason": why}
     for to in (To.staff(camp.id), To.payer(payment)):
-        await notifications.tell(session, scenes.PAYMENT_EXCESS, to, about=str(payment.id), values=values)
+        await notifications.notify(session, scenes.PAYMENT_EXCESS, to, about=str(payment.id), values=values)
 
 
 async def _hold(
@@ -292,7 +297,7 @@ async def _hold(
     if is_new:
         log.warning("payment.held", kind=kind, out_trade_no=fact.out_trade_no, source=source)
         values = {"kind": "异常付款", "count": 1, "time": clock.minute(clock.now()), "summary": summary}
-        await notifications.tell(
+        await notifications.notify(
             session, scenes.SECURITY_ALARM, To.staff(), about=f"{kind}:{fact.transaction_id}", values=values
         )
     return Recorded(Outcome.HELD, payment)

@@ -193,7 +193,7 @@ async def _tell(session: AsyncSession, camp: Camp, result: ListResult, sum_fen: 
         "short": result.not_eligible,
         "unmatched": result.unmatched,
     }
-    await notifications.tell(
+    await notifications.notify(
         session, scenes.CAMP_ENDED_REVIEW, To.staff(camp.id), about=f"{camp.id}:{clock.today()}", values=values
     )
 
@@ -201,7 +201,7 @@ async def _tell(session: AsyncSession, camp: Camp, result: ListResult, sum_fen: 
 async def tell_blocked(session: AsyncSession, camp_id: uuid.UUID, refusal: ListRefused) -> None:
     """The nightly job couldn't make the list: staff hear it once a day."""
     camp = await camps.get_camp(session, camp_id)
-    await notifications.tell(
+    await notifications.notify(
         session, scenes.REFUND_LIST_BLOCKED, To.staff(camp_id), about=f"{camp_id}:{clock.today()}",
         values={"camp": camp.name, "reason": refusal.text},
     )  # fmt: skip

@@ -36,7 +36,7 @@ async def refund_succeeded(session: AsyncSession, refund: Refund, payment: Payme
             "days": refund.days,
             "required": refund.required_days,
         }
-        await notifications.tell(session, scenes.REFUND_SUCCESS, To.group(camp), about=str(refund.id), values=group)
+        await notifications.notify(session, scenes.REFUND_SUCCESS, To.group(camp), about=str(refund.id), values=group)
 
 
 async def refund_rejected(session: AsyncSession, refund: Refund, payment: Payment) -> None:
@@ -57,14 +57,14 @@ async def refund_failed(session: AsyncSession, refund: Refund, payment: Payment)
         "number": refund.out_refund_no,
     }
     about = f"{refund.id}:{refund.sendings}:{refund.failure_code}"
-    await notifications.tell(session, scenes.REFUND_FAILED, To.staff(refund.camp_id), about=about, values=values)
+    await notifications.notify(session, scenes.REFUND_FAILED, To.staff(refund.camp_id), about=about, values=values)
     await _tell(session, scenes.REFUND_DELAYED, refund, payment, {"camp": camp, "amount": amount})
 
 
 async def sending_held(session: AsyncSession, hold: RefundHold, refund: Refund) -> None:
     """Sending stopped for everybody."""
     values = {"cause": refund.failure_message or _UNKNOWN}
-    await notifications.tell(session, scenes.REFUND_HOLD, To.staff(), about=str(hold.id), values=values)
+    await notifications.notify(session, scenes.REFUND_HOLD, To.staff(), about=str(hold.id), values=values)
 
 
 async def refund_stuck(session: AsyncSession, refund: Refund, *, hours: int) -> None:
@@ -76,7 +76,7 @@ async def refund_stuck(session: AsyncSession, refund: Refund, *, hours: int) -> 
         "hours": hours,
     }
     to = To.staff(refund.camp_id)
-    await notifications.tell(session, scenes.REFUND_STUCK, to, about=str(refund.id), values=values)
+    await notifications.notify(session, scenes.REFUND_STUCK, to, about=str(refund.id), values=values)
 
 
 async def _tell(
@@ -84,7 +84,7 @@ async def _tell(
 ) -> Member | None:
     member = await session.get(Member, refund.member_id) if refund.member_id is not None else None
     to = To.member(member) if member is not None else To.payer(payment)
-    await notifications.tell(session, scene, to, about=str(refund.id), values=values)
+    await notifications.notify(session, scene, to, about=str(refund.id), values=values)
     return member
 
 

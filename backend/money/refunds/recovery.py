@@ -28,14 +28,14 @@ class RetryExhausted(Conflict):
 async def retry(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, settings: RefundSettings) -> Refund:
     """Send a failed refund again under the same number, or replace a closed one by a new row to review.
 
-    Raises NotFound, RefundNotFailed, RetryExhausted; for a closed one also what ``check_room`` raises.
+    Raises NotFound, RefundNotFailed, RetryExhausted; for a closed one also what ``check_refundable`` raises.
     """
     found = await repository.locked(session, Refund.id == refund_id)
     if found is None:
         raise NotFound
     refund, payment = found
     if refund.status is RefundStatus.CLOSED:
-        await service.check_room(session, payment, refund.amount_fen)
+        await service.check_refundable(session, payment, refund.amount_fen)
         return await _replace(session, refund, actor)
     if refund.status is not RefundStatus.FAILED:
         raise RefundNotFailed

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page, in_parts
-from backend.core.search import holds
+from backend.core.search import contains
 from backend.models.camps import Camp, CampStatus
 from backend.models.checkins import Checkin, SyncRun
 from backend.models.history import StateChange
@@ -140,7 +140,7 @@ async def lock_payment_of(session: AsyncSession, refund_id: uuid.UUID) -> Paymen
     return (await session.scalars(_held(select(Payment).where(Payment.id == row.payment_id)))).one()
 
 
-async def around(
+async def load_payments(
     session: AsyncSession, refunds: Collection[Refund]
 ) -> tuple[dict[uuid.UUID, Payment], list[Camp | Member]]:
     """The payments of refunds by id, and their camps and members."""
@@ -155,7 +155,7 @@ def _held(statement: Select[T]) -> Select[T]:
     return statement.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
-async def taken_fen(session: AsyncSession, payment_id: uuid.UUID) -> int:
+async def reserved_fen(session: AsyncSession, payment_id: uuid.UUID) -> int:
     """What refunds of a payment already gave back, or still may."""
     statement = select(func.coalesce(func.sum(Refund.amount_fen), 0))
     statement = statement.where(Refund.payment_id == payment_id, Refund.status.not_in(_RELEASED))
@@ -471,8 +471,8 @@ class Filter:
         if self.q:
             typed = (Payment.planet_nickname, Payment.wechat_nickname, Payment.planet_number, Payment.out_trade_no)
             # A set of orders to look into, since a join would read the long way round.
-            orders = select(Payment.id).where(or_(*(holds(column, self.q) for column in typed)))
-            yield or_(Refund.payment_id.in_(orders), holds(Refund.out_refund_no, self.q))
+            orders = select(Payment.id).where(or_(*(contains(column, self.q) for column in typed)))
+            yield or_(Refund.payment_id.in_(orders), contains(Refund.out_refund_no, self.q))
 
 
 _NEWEST_FIRST = (Refund.created_at.desc(), Refund.id.desc())

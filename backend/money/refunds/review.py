@@ -103,7 +103,7 @@ async def reopen(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, r
         raise NotRejected
     if camp.status is CampStatus.ARCHIVED:
         raise CampArchived
-    await service.check_room(session, payment, refund.amount_fen)
+    await service.check_refundable(session, payment, refund.amount_fen)
     move(session, refund, RefundStatus.PENDING_REVIEW, event="reopen", actor=actor, note=reason)
     before = {"status": RefundStatus.REJECTED, "reject_reason": refund.reject_reason}
     refund.reviewer_id = refund.reviewed_at = refund.reject_reason = None
@@ -193,7 +193,7 @@ async def reject_batch(
     for held in chosen:
         _reject(session, held, viewer.actor, reason)
     # Kept in hand, so that looking one up below is no statement of its own.
-    _kept = await repository.around(session, [held.refund for held in chosen])
+    _kept = await repository.load_payments(session, [held.refund for held in chosen])
     for held in chosen:
         await _after_rejection(session, held.refund)
     return [BatchResult(id_, code) for id_, code in codes.items()]
@@ -325,5 +325,5 @@ async def _after_rejection(session: AsyncSession, refund: Refund) -> None:
     if camp.status is CampStatus.ARCHIVED:
         # Money that came after the camp's books were closed, and stays: income like the rest at archive.
         await session.flush()
-        ledger.kept(session, payment, payment.amount_fen - await repository.taken_fen(session, payment.id))
+        ledger.kept(session, payment, payment.amount_fen - await repository.reserved_fen(session, payment.id))
     await messages.refund_rejected(session, refund, payment)

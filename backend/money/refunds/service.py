@@ -55,7 +55,7 @@ async def open_extra(
     """
     await session.flush()
     await repository.lock_payment(session, payment)
-    await check_room(session, payment, amount_fen)
+    await check_refundable(session, payment, amount_fen)
     refund = Refund(
         id=new_id(),
         camp_id=payment.camp_id,
@@ -73,7 +73,7 @@ async def open_extra(
     return refund
 
 
-async def check_room(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
+async def check_refundable(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
     """Raise unless ``amount_fen`` more may be refunded of a held payment; the database checks the sum again."""
     if payment.status is not PaymentStatus.PAID:
         raise PaymentNotRefundable
@@ -81,7 +81,7 @@ async def check_room(session: AsyncSession, payment: Payment, amount_fen: int) -
         raise DepositKept
     if await repository.has_in_flight(session, payment.id):
         raise RefundInFlight
-    taken = await repository.taken_fen(session, payment.id) + await repository.fee_fen(session, payment.id)
+    taken = await repository.reserved_fen(session, payment.id) + await repository.fee_fen(session, payment.id)
     if amount_fen > payment.amount_fen - taken:
         raise RefundExceedsPaid
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 from backend.core.pagination import Page, PageRequest, fetch_keys, in_parts
-from backend.core.search import holds
+from backend.core.search import contains
 from backend.models.audit import AuditEntry
 
 
@@ -41,7 +41,7 @@ class Filter:
             yield AuditEntry.error.is_not(None) if self.failed else AuditEntry.error.is_(None)
         if self.q:
             columns = (AuditEntry.actor_name, AuditEntry.target_name, AuditEntry.note, AuditEntry.error)
-            yield or_(*(holds(column, self.q) for column in columns))
+            yield or_(*(contains(column, self.q) for column in columns))
 
 
 _NEWEST_FIRST = (AuditEntry.created_at.desc(), AuditEntry.id.desc())

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 from backend.core.pagination import Page, PageRequest, fetch_keys, fetch_page
-from backend.core.search import holds
+from backend.core.search import contains
 from backend.models.camps import Camp, CampStaff
 from backend.models.members import Member
 from backend.models.notifications import NoticeAudience, NoticeChannel, NoticeStatus, Notification, SendSlot
@@ -174,7 +174,7 @@ class Filter:
         if self.last_day is not None:
             yield Notification.created_at < clock.day_start(self.last_day + dt.timedelta(days=1))
         if self.q:
-            yield holds(Notification.recipient, self.q)
+            yield contains(Notification.recipient, self.q)
 
 
 _NEWEST_FIRST = (Notification.created_at.desc(), Notification.id.desc())

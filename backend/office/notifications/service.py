@@ -72,7 +72,7 @@ class _Receiver:
     staff_id: uuid.UUID | None = None
 
 
-async def tell(session: AsyncSession, scene: Scene, to: To, *, about: str, values: Mapping[str, object]) -> None:
+async def notify(session: AsyncSession, scene: Scene, to: To, *, about: str, values: Mapping[str, object]) -> None:
     """Ask for the messages of a scene. ``about`` names the object: the same scene about the same object happens once
     per receiver and channel. Where the scene has a pause, it also lies between all messages about the thing that stands
     before the first colon of ``about``.

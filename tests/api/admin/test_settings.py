@@ -19,7 +19,7 @@ from backend.models.payments import PaymentStatus
 from backend.models.refunds import RefundStatus
 from backend.models.settings import SettingsGroup
 from backend.models.staff import StaffRole
-from backend.runtime import Live, Runtime
+from backend.runtime import Runtime, RuntimeHolder
 from backend.sandbox.wechat_pay.keys import private_pem, public_pem, rsa_key
 from tests.api.conftest import NewDesk
 from tests.api.desk import Desk
@@ -125,7 +125,7 @@ async def test_an_unknown_group_is_not_found(admin: Desk):
 # Saving
 
 
-async def test_a_saved_group_is_in_force_at_once(admin: Desk, live: Live):
+async def test_a_saved_group_is_in_force_at_once(admin: Desk, live: RuntimeHolder):
     group = await saved(admin, "refund", {"undo_seconds": 25, "promise": " 尽快到账 ", "coach_review": False})
     assert values_of(group)["promise"] == "尽快到账"
     assert (group["version"], bool(group["updated_at"]), group["updated_by"]) == (1, True, admin.staff.display_name)
@@ -134,7 +134,7 @@ async def test_a_saved_group_is_in_force_at_once(admin: Desk, live: Live):
     assert (await admin.ok("GET", "/refunds/summary"))["undo_seconds"] == 25
 
 
-async def test_what_is_left_out_stays(admin: Desk, live: Live):
+async def test_what_is_left_out_stays(admin: Desk, live: RuntimeHolder):
     await saved(admin, "refund", {"undo_seconds": 25})
     await saved(admin, "refund", {"auto_attempts": 4}, version=1)
     assert (live.now.settings.refund.undo_seconds, live.now.settings.refund.auto_attempts) == (25, 4)
@@ -168,7 +168,7 @@ async def test_what_is_left_out_stays(admin: Desk, live: Live):
     ],
 )  # fmt: skip
 async def test_every_wrong_field_is_named_and_nothing_is_saved(
-    admin: Desk, db: Database, live: Live, group: str, values: dict[str, Any], fields: dict[str, str]
+    admin: Desk, db: Database, live: RuntimeHolder, group: str, values: dict[str, Any], fields: dict[str, str]
 ):
     before = live.now
     assert await refused(admin, group, {"undo_seconds": 99} | values if group == "refund" else values) == fields
@@ -196,20 +196,24 @@ async def test_a_half_filled_group_is_refused_with_each_empty_field(
     assert await rows(db) == []
 
 
-async def test_a_group_may_be_emptied_as_a_whole(admin: Desk, live: Live):
+async def test_a_group_may_be_emptied_as_a_whole(admin: Desk, live: RuntimeHolder):
     group = await saved(admin, "wecom", {"corp_id": "", "agent_id": 0}, clear=["secret", "robot_key"])
     assert (values_of(group)["secret"], group["check"]) == ("", None)
     assert not live.now.wecom.configured
     assert not live.now.wecom.robot_configured
 
 
-async def test_an_empty_or_masked_secret_keeps_the_old_one(admin: Desk, db: Database, live: Live, world: World):
+async def test_an_empty_or_masked_secret_keeps_the_old_one(
+    admin: Desk, db: Database, live: RuntimeHolder, world: World
+):
     await saved(admin, "wecom", {"alert_user_ids": "zhangsan", "secret": "", "robot_key": "******"})
     assert [row.secrets for row in await rows(db)] == [{}]
     assert live.now.settings.wecom.secret.get_secret_value() == world.sandbox.wecom.secret
 
 
-async def test_a_secret_is_sealed_for_its_place_and_told_to_nobody(admin: Desk, db: Database, live: Live, world: World):
+async def test_a_secret_is_sealed_for_its_place_and_told_to_nobody(
+    admin: Desk, db: Database, live: RuntimeHolder, world: World
+):
     key = world.sandbox.wecom.add_robot("新的告警群")
     answer = await put(admin, "wecom", {"robot_key": f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={key}"})
     assert values_of(answer.json()["data"])["robot_key"] == "******"
@@ -221,7 +225,7 @@ async def test_a_secret_is_sealed_for_its_place_and_told_to_nobody(admin: Desk, 
     assert world.sandbox.wecom.messages[-1].shown_to == ["新的告警群"]
 
 
-async def test_a_secret_is_cleared_only_when_asked_to(admin: Desk, db: Database, live: Live):
+async def test_a_secret_is_cleared_only_when_asked_to(admin: Desk, db: Database, live: RuntimeHolder):
     assert await refused(admin, "wecom", {}, clear=["corp_id"]) == {"corp_id": "不是密文，不能清除"}
     group = await saved(admin, "wecom", {}, clear=["robot_key"])
     assert values_of(group)["robot_key"] == ""
@@ -244,7 +248,7 @@ async def test_saving_the_same_again_changes_nothing(admin: Desk, db: Database):
     assert len(await logged(db)) == 1
 
 
-async def test_who_saves_over_somebody_elses_change_is_told(admin: Desk, live: Live):
+async def test_who_saves_over_somebody_elses_change_is_told(admin: Desk, live: RuntimeHolder):
     await saved(admin, "refund", {"undo_seconds": 25})
     answer = await put(admin, "refund", {"undo_seconds": 60})
     assert (answer.status_code, answer.json()["code"]) == (409, "settings_changed")
@@ -252,7 +256,7 @@ async def test_who_saves_over_somebody_elses_change_is_told(admin: Desk, live: L
 
 
 async def test_a_row_that_cannot_be_used_is_shown_and_can_be_mended(
-    admin: Desk, live: Live, runtime: Runtime, world: World
+    admin: Desk, live: RuntimeHolder, runtime: Runtime, world: World
 ):
     await save(runtime.db, SecretBox([b"x" * 32]), "wecom", {}, {"secret": "sealed with a lost key"})
     group = await admin.ok("GET", "/settings/wecom")
@@ -284,7 +288,7 @@ async def test_a_row_from_another_release_can_be_saved_again(admin: Desk, runtim
     ],
 )  # fmt: skip
 async def test_a_wrong_credential_is_refused_with_the_reason_and_nothing_saved(
-    admin: Desk, db: Database, live: Live, group: str, values: dict[str, str], fields: dict[str, str]
+    admin: Desk, db: Database, live: RuntimeHolder, group: str, values: dict[str, str], fields: dict[str, str]
 ):
     before = live.now
     assert await refused(admin, group, values) == fields
@@ -298,7 +302,7 @@ async def test_a_private_key_that_is_not_the_merchants_is_refused(admin: Desk, d
     assert await rows(db) == []
 
 
-async def test_keys_may_be_typed_instead_of_named(admin: Desk, live: Live, world: World, tmp_path: Path):
+async def test_keys_may_be_typed_instead_of_named(admin: Desk, live: RuntimeHolder, world: World, tmp_path: Path):
     """The PEM wins over the file, which may be gone."""
     group = await saved(
         admin, "wechat_pay", {"private_key": private_pem().decode(), "public_key": public_pem().decode()}
@@ -366,7 +370,7 @@ async def test_the_merchant_of_what_is_open_may_be_put_back(admin: Desk, db: Dat
     await saved(admin, "wechat_pay", {"app_id": "wx0000000000000009"})
 
 
-async def test_what_cannot_be_judged_is_saved_and_shown_as_ill(admin: Desk, live: Live, world: World):
+async def test_what_cannot_be_judged_is_saved_and_shown_as_ill(admin: Desk, live: RuntimeHolder, world: World):
     world.sandbox.oauth.faults.set("busy", times=None)
     group = await saved(admin, "wechat_oauth", {"app_secret": "may-be-right"})
     assert (group["check"]["ok"], group["check"]["detail"]) == (False, "暂时无法连接（-1）")
@@ -397,7 +401,9 @@ async def test_a_connection_is_tried_for_real_and_its_outcome_kept(admin: Desk, 
     assert (entry.action, entry.after) == ("config.test", {"ok": True})
 
 
-async def test_what_was_typed_is_tried_but_neither_kept_nor_taken_for_the_state(admin: Desk, db: Database, live: Live):
+async def test_what_was_typed_is_tried_but_neither_kept_nor_taken_for_the_state(
+    admin: Desk, db: Database, live: RuntimeHolder
+):
     before = live.now
     check = await admin.ok("POST", "/settings/wechat_oauth/test", json={"values": OTHER_APP})
     assert (check["ok"], check["detail"]) == (False, "微信不认识这个 AppID")

@@ -16,7 +16,7 @@ from tests.factories import make_camp, make_member, make_payment
 async def tell(stage: Stage, member: Member, title: str) -> None:
     async with stage.runtime.db.transaction() as session:
         values = {"camp": "营", "days": 1, "required": 7, "reason": title, "progress": ""}
-        await service.tell(session, scenes.REFUND_REJECTED, To.member(member), about=title, values=values)
+        await service.notify(session, scenes.REFUND_REJECTED, To.member(member), about=title, values=values)
     stage.time.advance(1)
 
 
@@ -98,7 +98,7 @@ async def test_messages_about_money_without_a_place_are_found_by_the_payment(
         payment = await make_payment(session, stage.camp, guest.payer, paid=True, openid="o-lin")
         await make_payment(session, await make_camp(session), guest.payer, paid=True, openid="o-other")
         values = {"camp": "营", "amount": "99.00", "order": "P1", "reason": "名额已满"}
-        await service.tell(session, scenes.PAYMENT_EXCESS, To.payer(payment), about="x", values=values)
+        await service.notify(session, scenes.PAYMENT_EXCESS, To.payer(payment), about="x", values=values)
     assert await titles(guest) == await titles(phone)
     assert [message["title"] for message in (await phone.ok("/messages"))["items"]] == ["支付将退回"]
     assert await titles(stranger) == []
@@ -106,6 +106,6 @@ async def test_messages_about_money_without_a_place_are_found_by_the_payment(
 
 async def test_what_staff_are_told_is_in_nobody_s_inbox(stage: Stage, phone: Phone) -> None:
     async with stage.runtime.db.transaction() as session:
-        await service.tell(session, scenes.REFUND_HOLD, To.staff(), about="x", values={"cause": "余额不足"})
+        await service.notify(session, scenes.REFUND_HOLD, To.staff(), about="x", values={"cause": "余额不足"})
     assert await titles(phone) == []
     assert (await phone.ok("/me"))["unread"] == 0

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from backend.core.config import WeChatPaySettings
 from backend.core.db import Database
 from backend.desk.settings.checks import try_connection
-from backend.runtime import Live, Reach, build_runtime
+from backend.runtime import Outbound, RuntimeHolder, build_runtime
 from backend.sandbox.wechat_pay.keys import rsa_key
 from tests.conftest import Time
 from tests.gateways.storage.fake_cos import FakeCos, served, settings_for
@@ -21,8 +21,8 @@ from tests.world import World
 
 
 @asynccontextmanager
-async def reaching(world: World, db: Database, transport: httpx.AsyncBaseTransport) -> AsyncIterator[Live]:
-    live = Live(build_runtime(world.settings, db), Reach(transport))
+async def reaching(world: World, db: Database, transport: httpx.AsyncBaseTransport) -> AsyncIterator[RuntimeHolder]:
+    live = RuntimeHolder(build_runtime(world.settings, db), Outbound(transport))
     yield live
     await live.aclose()
 

@@ -13,33 +13,33 @@ from backend.core.db import Database
 from backend.core.security import SecretBox
 from backend.gateways.errors import Rejected
 from backend.models.settings import SettingsGroup
-from backend.runtime import Live, Reach, Runtime, build_runtime, open_runtime, overrides
-from tests.conftest import reach_of
+from backend.runtime import Outbound, Runtime, RuntimeHolder, build_runtime, open_runtime, overrides
+from tests.conftest import outbound_of
 from tests.desk.settings.rows import save, saved
 from tests.world import World
 
 
 @pytest.fixture
-async def live(db: Database, world: World) -> AsyncIterator[Live]:
+async def live(db: Database, world: World) -> AsyncIterator[RuntimeHolder]:
     """A process's runtime that didn't ask the database yet."""
-    opened = Live(build_runtime(world.settings, db, reach_of(world)), reach_of(world), unread=True)
+    opened = RuntimeHolder(build_runtime(world.settings, db, outbound_of(world)), outbound_of(world), unread=True)
     yield opened
     await opened.aclose()
 
 
-async def test_the_environment_counts_where_nothing_was_saved(live: Live):
+async def test_the_environment_counts_where_nothing_was_saved(live: RuntimeHolder):
     async with live.lease() as runtime:
         assert runtime.settings is live.base
 
 
-async def test_a_process_begins_with_what_was_saved(live: Live, runtime: Runtime):
+async def test_a_process_begins_with_what_was_saved(live: RuntimeHolder, runtime: Runtime):
     await save(runtime.db, runtime.secrets, "refund", {"undo_seconds": 7})
     async with live.lease() as leased:
         assert leased.settings.refund.undo_seconds == 7
         assert leased.settings.refund.per_second == live.base.refund.per_second
 
 
-async def test_a_saved_group_counts_at_the_next_refresh(live: Live, runtime: Runtime):
+async def test_a_saved_group_counts_at_the_next_refresh(live: RuntimeHolder, runtime: Runtime):
     await live.refresh()
     await save(runtime.db, runtime.secrets, "refund", {"undo_seconds": 7})
     assert live.now.settings.refund.undo_seconds == 0
@@ -50,7 +50,7 @@ async def test_a_saved_group_counts_at_the_next_refresh(live: Live, runtime: Run
     assert live.now.settings.refund.undo_seconds == 9
 
 
-async def test_only_gateways_whose_settings_changed_are_made_anew(live: Live, runtime: Runtime):
+async def test_only_gateways_whose_settings_changed_are_made_anew(live: RuntimeHolder, runtime: Runtime):
     await live.refresh()
     before = live.now
     await save(runtime.db, runtime.secrets, "wecom", {"corp_id": "other"})
@@ -63,7 +63,7 @@ async def test_only_gateways_whose_settings_changed_are_made_anew(live: Live, ru
     )  # fmt: skip
 
 
-async def test_a_secret_is_opened_for_the_gateway_and_a_cleared_one_is_empty(live: Live, runtime: Runtime):
+async def test_a_secret_is_opened_for_the_gateway_and_a_cleared_one_is_empty(live: RuntimeHolder, runtime: Runtime):
     secrets = {"secret": "typed-by-hand", "robot_key": None}
     await save(runtime.db, runtime.secrets, "wecom", {}, secrets)
     await live.refresh()
@@ -85,7 +85,7 @@ async def test_a_lease_keeps_its_runtime_and_its_connections(db: Database, world
         async def aclose(self) -> None:
             closed.append(True)
 
-    live = Live(build_runtime(world.settings, db, Reach(Slow())), Reach(world.transport))
+    live = RuntimeHolder(build_runtime(world.settings, db, Outbound(Slow())), Outbound(world.transport))
 
     async def send() -> list[str]:
         async with live.lease() as leased:
@@ -105,7 +105,7 @@ async def test_a_lease_keeps_its_runtime_and_its_connections(db: Database, world
     await live.aclose()
 
 
-async def test_an_unused_gateway_is_closed_at_once(live: Live, runtime: Runtime):
+async def test_an_unused_gateway_is_closed_at_once(live: RuntimeHolder, runtime: Runtime):
     await live.refresh()
     before = live.now.wecom
     await save(runtime.db, runtime.secrets, "wecom", {"agent_id": 1})
@@ -114,7 +114,7 @@ async def test_an_unused_gateway_is_closed_at_once(live: Live, runtime: Runtime)
         await before.send_app_message("nobody hears this")
 
 
-async def test_a_token_of_zsxq_is_treated_as_before(live: Live, runtime: Runtime, world: World):
+async def test_a_token_of_zsxq_is_treated_as_before(live: RuntimeHolder, runtime: Runtime, world: World):
     """A changed pause must not make us forget that a token was refused."""
     await live.refresh()
     with pytest.raises(Rejected, match="auth"):
@@ -128,7 +128,7 @@ async def test_a_token_of_zsxq_is_treated_as_before(live: Live, runtime: Runtime
     assert len(world.sandbox.zsxq.calls) == calls
 
 
-async def test_an_unreadable_secret_counts_as_empty_and_is_told(live: Live, runtime: Runtime):
+async def test_an_unreadable_secret_counts_as_empty_and_is_told(live: RuntimeHolder, runtime: Runtime):
     """Not as the environment's: that may be another account."""
     await save(runtime.db, SecretBox([b"k" * 32]), "wecom", {"corp_id": "saved"}, {"secret": "sealed elsewhere"})
     with structlog.testing.capture_logs() as logs:
@@ -141,7 +141,7 @@ async def test_an_unreadable_secret_counts_as_empty_and_is_told(live: Live, runt
     ]
 
 
-async def test_a_secret_moved_to_another_field_does_not_open(live: Live, runtime: Runtime, session):
+async def test_a_secret_moved_to_another_field_does_not_open(live: RuntimeHolder, runtime: Runtime, session):
     row = await saved(session, runtime.secrets, "wecom", {}, {"secret": "of the application"})
     row.secrets = {"robot_key": row.secrets["secret"]}
     effective = overrides.lay_over(live.base, [row], runtime.secrets)
@@ -163,7 +163,7 @@ def test_what_is_no_group_changes_nothing(world: World, name: str, values: dict[
     assert effective.settings == world.settings
 
 
-async def test_keys_that_cannot_be_used_leave_the_gateway_as_it_was(live: Live, runtime: Runtime):
+async def test_keys_that_cannot_be_used_leave_the_gateway_as_it_was(live: RuntimeHolder, runtime: Runtime):
     await live.refresh()
     before = live.now.wechat_pay
     await save(runtime.db, runtime.secrets, "wechat_pay", {}, {"private_key": "no pem"})

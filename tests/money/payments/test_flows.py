@@ -19,7 +19,7 @@ from backend.models.payments import Channel, Excess, Payment, PaymentStatus
 from backend.models.refunds import Refund
 from backend.money.ledger import service as ledger
 from backend.money.payments import flows, service
-from backend.money.payments.service import PaymentNotPending, Wish
+from backend.money.payments.service import NewOrder, PaymentNotPending
 from backend.runtime import Runtime
 from tests.conftest import Time
 from tests.factories import make_camp, make_payer, make_payment
@@ -46,7 +46,7 @@ async def payer_of(runtime: Runtime) -> Payer:
 
 
 async def place(runtime: Runtime, payer: Payer, camp: Camp, channel: Channel = Channel.JSAPI) -> Payment:
-    return await flows.place_order(runtime, current(payer), Wish(camp.id, channel, read_form(**FORM)))
+    return await flows.place_order(runtime, current(payer), NewOrder(camp.id, channel, read_form(**FORM)))
 
 
 async def now_of(runtime: Runtime, payment: Payment) -> Payment:
@@ -106,7 +106,7 @@ async def test_an_order_stands_when_the_provider_can_not_answer_and_is_carried_o
 
 async def test_a_crash_before_the_call_is_mended_by_asking_again(runtime: Runtime, world: World) -> None:
     camp, payer = await camp_of(runtime), await payer_of(runtime)
-    wish = Wish(camp.id, Channel.JSAPI, read_form(**FORM))
+    wish = NewOrder(camp.id, Channel.JSAPI, read_form(**FORM))
     async with runtime.db.transaction() as session:
         left_behind = (await service.place(session, current(payer), wish, settings=runtime.settings)).payment
     assert world.sandbox.wechat_pay.orders.by_number == {}

@@ -53,7 +53,7 @@ def test_a_prepay_is_handed_out_a_minute_less_than_it_lives(channel: Channel, li
 )
 def test_a_payment_must_agree_with_its_order(changes: dict[str, Any], names: list[str]) -> None:
     payment = Payment(out_trade_no="P20260301AAAAAAAAAAAA", mch_id="1900006891", app_id="wx1", amount_fen=9900)
-    assert rules.misfits(payment, fact_of(payment, **changes)) == names
+    assert rules.mismatches(payment, fact_of(payment, **changes)) == names
 
 
 @pytest.mark.parametrize("old", PaymentStatus)

@@ -193,7 +193,7 @@ async def test_a_payment_never_gives_back_more_than_came_in(session: AsyncSessio
     payment = await factories.make_payment(session, await ended_camp(session), paid=True)
     for _ in range(25):
         amount = dice.choice([dice.randint(1, 12_000), dice.randint(1, 500)])
-        room = payment.amount_fen - await repository.taken_fen(session, payment.id)
+        room = payment.amount_fen - await repository.reserved_fen(session, payment.id)
         try:
             refund = await service.open_extra(
                 session, payment=payment, kind=RefundKind.EXCEPTION, amount_fen=amount, reason="争议", actor=actor

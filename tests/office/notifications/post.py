@@ -28,7 +28,7 @@ async def tell(
     db: Database, scene: Scene, to: To, about: str = "1", values: Mapping[str, object] | None = None
 ) -> None:
     async with db.transaction() as session:
-        await service.tell(session, scene, to, about=about, values={**samples(scene, to), **(values or {})})
+        await service.notify(session, scene, to, about=about, values={**samples(scene, to), **(values or {})})
 
 
 async def alert(db: Database, about: str = "1") -> None:

@@ -244,7 +244,7 @@ async def test_a_rolled_back_act_asks_for_nothing(db: Database, queue: Recording
     async def act() -> None:
         async with db.transaction() as session:
             values = samples(scenes.SYNC_FAILED, To.staff())
-            await service.tell(session, scenes.SYNC_FAILED, To.staff(), about="1", values=values)
+            await service.notify(session, scenes.SYNC_FAILED, To.staff(), about="1", values=values)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -255,7 +255,7 @@ async def test_a_rolled_back_act_asks_for_nothing(db: Database, queue: Recording
 
 async def test_a_forgotten_value_breaks_nothing(runtime: Runtime, db: Database):
     async with db.transaction() as session:
-        await service.tell(session, scenes.SYNC_FAILED, To.staff(), about="1", values={"camp": "营", "odd": 1})
+        await service.notify(session, scenes.SYNC_FAILED, To.staff(), about="1", values={"camp": "营", "odd": 1})
     [row] = await rows(db)
     assert "训练营「营」的打卡同步没有完成：—。" in row.content
 

@@ -40,7 +40,7 @@ a {{ display: block; width: 160px; margin: 16px auto; padding: 8px 0; border: 1p
 """
 
 
-class SpokenRefusals:
+class HtmlErrors:
     """Turns JSON that says no into a page, for GET requests that accept one."""
 
     def __init__(self, app: ASGIApp) -> None:
