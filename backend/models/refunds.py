@@ -75,7 +75,7 @@ class Refund(Identified, Base):
             "uq_refunds_camp_kind",
             "payment_id",
             unique=True,
-            postgresql_where=text("kind = 'camp' AND status <> 'closed'"),
+            postgresql_where=text("kind = 'camp' AND status NOT IN ('closed', 'succeeded')"),
         ),
         Index(None, "camp_id", "status", postgresql_include=["amount_fen"]),
         Index(

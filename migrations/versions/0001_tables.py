@@ -492,7 +492,7 @@ table(
     CheckConstraint("NOT settled_offline OR status = 'succeeded'", name="offline_is_settled"),
     CheckConstraint("status <> 'rejected' OR reject_reason IS NOT NULL", name="rejected_has_reason"),
     CheckConstraint("status IN ('pending_review', 'rejected') OR reviewed_at IS NOT NULL", name="sent_was_approved"),
-    # Money may be on its way back once at a time, and a deposit's refund is one row until the provider closes it.
+    # Money may be on its way back once at a time, and a deposit's refund is one row until it has come to an end.
     Index(
         "uq_refunds_in_flight",
         "payment_id",
@@ -500,7 +500,10 @@ table(
         postgresql_where=text("status IN ('pending_review','approved','sending','processing','failed')"),
     ),
     Index(
-        "uq_refunds_camp_kind", "payment_id", unique=True, postgresql_where=text("kind = 'camp' AND status <> 'closed'")
+        "uq_refunds_camp_kind",
+        "payment_id",
+        unique=True,
+        postgresql_where=text("kind = 'camp' AND status NOT IN ('closed', 'succeeded')"),
     ),
     Index(None, "camp_id", "status", postgresql_include=["amount_fen"]),
     Index(

@@ -18,7 +18,7 @@ from backend.community.camps import projects, repository, rules, service
 from backend.community.camps.repository import CampRow
 from backend.community.camps.rules import MAX_DESCRIPTION_HTML, CampFields
 from backend.community.eligibility import policy as policies
-from backend.community.eligibility.offers import normal, offer_of, same_deal
+from backend.community.eligibility.offers import is_plain, normal, offer_of, same_deal
 from backend.community.eligibility.policy import PolicyRefused
 from backend.core.errors import Conflict, Invalid, NotFound
 from backend.models.camps import MAX_CAPACITY, CampStaffKind, CampStatus
@@ -116,9 +116,14 @@ def deal(
     A form that was read and sent back has both fields, of which a person may have changed one. Raises Invalid.
     """
     stays = old is not None and policy is not None and same_deal(policy, old.refund_policy)
-    if policy is None or (stays and old is not None):
-        if old is not None and required_days in (None, rules.deal_of(old).required_days):
-            return old.refund_policy
+    if policy is None or stays:
+        kept = dataclasses.replace(new, refund_policy=old.refund_policy) if old is not None else None
+        if old is not None and kept is not None:
+            same = (None, rules.deal_of(old).required_days, rules.deal_of(kept).required_days)
+            if required_days in same:
+                return old.refund_policy
+            if not is_plain(old.refund_policy):
+                raise Invalid({"required_days": "与退款规则不一致，请修改退款规则"})
         if required_days is None:
             raise Invalid({"required_days": "必填"})
         return {"kind": "threshold", "required_days": required_days}

@@ -158,7 +158,7 @@ async def preview_policy(body: PreviewIn, session: SessionDep, viewer: CurrentSt
     camp = await _finished(session, viewer, body) if body.camp_id is not None else None
     policy, problems = _read(body, calendar)
     found = PreviewOut(
-        refund_policy=policy.dump() if policy is not None else body.refund_policy or {},
+        refund_policy=policy.dump() if policy is not None else {},
         templates=_templates(policy, calendar, body.deposit_fen),
         problems=problems,
         required_days=None,

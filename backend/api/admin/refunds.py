@@ -150,7 +150,7 @@ async def detail(row: Visible, session: SessionDep) -> Answer[RefundDetailOut]:
     """One refund with everything a reviewer looks at."""
     refund = row.refund
     member = await session.get(Member, refund.member_id) if refund.member_id is not None else None
-    others = await repository.of_payment(session, refund.payment_id)
+    others = await repository.of_payments(session, [refund.payment_id])
     return answer(
         RefundDetailOut.model_validate(
             fields_of(row)

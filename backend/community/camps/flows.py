@@ -4,8 +4,6 @@ from collections import Counter
 from typing import Any
 
 from backend.community.camps import repository, service
-from backend.community.eligibility import repository as eligibility_rows
-from backend.community.eligibility import service as eligibility
 from backend.core import clock
 from backend.models.camps import CampStatus
 from backend.runtime import Runtime
@@ -14,8 +12,7 @@ from backend.runtime import Runtime
 async def camp_states(runtime: Runtime) -> dict[str, Any]:
     """Job, 00:05: enrolling camps start on their first day, ongoing ones end after their last.
 
-    Each camp in a transaction of its own; running it again changes nothing. Members whom an upgrade left unjudged are
-    judged. Returns how many camps ``started``, ``ended`` and were ``judged``.
+    Each camp in a transaction of its own; running it again changes nothing. Returns how many ``started`` and ``ended``.
     """
     async with runtime.db.transaction() as session:
         camp_ids = await repository.ids_to_move(session, clock.today())
@@ -23,9 +20,4 @@ async def camp_states(runtime: Runtime) -> dict[str, Any]:
     for camp_id in camp_ids:
         async with runtime.db.transaction() as session:
             counts.update(await service.follow_the_date(session, camp_id))
-    async with runtime.db.transaction() as session:
-        unjudged = await eligibility_rows.unjudged_camps(session)
-    for camp_id in unjudged:
-        async with runtime.db.transaction() as session:
-            await eligibility.recount(session, await service.lock_camp(session, camp_id))
-    return {"started": counts[CampStatus.ONGOING], "ended": counts[CampStatus.ENDED], "judged": len(unjudged)}
+    return {"started": counts[CampStatus.ONGOING], "ended": counts[CampStatus.ENDED]}

@@ -72,7 +72,7 @@ def problems(new: CampFields, *, payment: PaymentSettings, today: dt.date) -> di
 
 def policy_problems(new: CampFields) -> dict[str, str]:
     """What is wrong with the deal; the fields of version 2 stand below ``refund_policy``."""
-    is_plain = "version" not in new.refund_policy
+    is_plain = new.refund_policy.get("kind") == "threshold"
     try:
         policy = policies.read(new.refund_policy)
         found = policies.problems(policy, Calendar(new.starts_on, new.ends_on), paid_fen=new.deposit_fen)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from backend.community.eligibility import policy as policies
+from backend.community.eligibility.conditions import DaysAtLeast
 from backend.community.eligibility.days import Calendar, countable
 from backend.community.eligibility.policy import Policy, UnknownPolicy
 from backend.community.eligibility.words import Example, describe
@@ -80,3 +81,12 @@ def same_deal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
         return policies.parse(one) == policies.parse(other)
     except UnknownPolicy:
         return one == other
+
+
+def is_plain(stored: Mapping[str, Any]) -> bool:
+    """Whether a stored deal is a mere number of days, all or nothing, in whatever form."""
+    try:
+        policy = policies.parse(stored)
+    except UnknownPolicy:
+        return False
+    return any(policy == policies.threshold(each.days) for each in policy.conditions if isinstance(each, DaysAtLeast))

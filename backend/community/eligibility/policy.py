@@ -19,7 +19,7 @@ from pydantic import Field, SerializeAsAny, ValidationError
 
 from backend.community.eligibility.conditions import CONDITIONS, Condition, DaysAtLeast
 from backend.community.eligibility.days import Calendar, Counting, Part, Tally, tally
-from backend.community.eligibility.payouts import PAYOUTS, All, Payout
+from backend.community.eligibility.payouts import PAYOUTS, All, Payout, PerMiss
 from backend.community.eligibility.terms import Kind, KindForm, Problem, Terms, month_day, yuan
 from backend.core.fields import field_text
 from backend.models.grants import GrantKind
@@ -230,14 +230,19 @@ def _rest_problems(counting: Counting, calendar: Calendar) -> Iterator[Problem]:
 
 
 def _contradictions(policy: Policy, terms: Terms) -> Iterator[Problem]:
-    """Where a condition on the number of days and the payout don't fit together."""
+    """Where conditions and payout don't fit together: with the days that the conditions need, a step never applies."""
     most = policy.payout.days_for_all(terms)
     for at, condition in enumerate(policy.conditions):
-        if isinstance(condition, DaysAtLeast):
-            if 0 < most < condition.days:
-                yield f"conditions.{at}.days", f"多于全退所需的 {most} 天，与退款方式矛盾"
-            else:
-                yield from ((f"payout.{field}", text) for field, text in policy.payout.unreachable(condition.days))
+        if isinstance(condition, DaysAtLeast) and 0 < most < condition.days:
+            yield f"conditions.{at}.days", f"多于全退所需的 {most} 天，与退款方式矛盾"
+            return
+    least = max((condition.least(terms) for condition in policy.conditions), default=0)
+    if 0 < most < least:
+        yield "payout", f"条件已要求至少 {least} 天，多于全退所需的 {most} 天，部分退还永远用不到"
+    elif isinstance(policy.payout, PerMiss) and least >= terms.asked:
+        yield "payout", "条件不允许缺卡，按缺卡扣款永远用不到"
+    else:
+        yield from ((f"payout.{field}", text) for field, text in policy.payout.unreachable(least))
 
 
 def _at(prefix: str, some: Iterator[Problem]) -> dict[str, str]:

@@ -105,10 +105,10 @@ async def grants(session: AsyncSession, member_ids: Collection[uuid.UUID]) -> di
     return found
 
 
-async def unjudged_camps(session: AsyncSession) -> Sequence[uuid.UUID]:
-    """Camps with a member nobody has judged yet, in the order in which to lock them."""
-    statement = select(Member.camp_id).join(Camp, Camp.id == Member.camp_id).where(Member.judged_at.is_(None))
-    return (await session.scalars(statement.distinct().order_by(Member.camp_id))).all()
+async def amnesties(session: AsyncSession, camp_id: uuid.UUID) -> set[dt.date]:
+    """The days on which everybody in a camp was excused."""
+    statement = select(DayGrant.day).where(DayGrant.camp_id == camp_id, DayGrant.kind == GrantKind.AMNESTY)
+    return set(await session.scalars(statement.distinct()))
 
 
 async def people_of(session: AsyncSession, camp: Camp) -> list[tuple[str, frozenset[dt.date]]]:

@@ -8,7 +8,7 @@ is the most that any source gives, which is what goes out if the person agrees.
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -60,6 +60,7 @@ class Facts:
     ``ranking``: days by the ranking; None while no complete sync counts. ``posts``: days by the posts, None when they
     were not read to their end. ``sheet``: days by imported sheets, ``sheet_days`` their dates where they gave dates.
     ``open_from``: the first day that no complete sync has seen the whole of; None once the camp's end was seen.
+    ``lowered_by``: amnesties of the camp on days that were granted to the member otherwise.
     """
 
     calendar: Calendar
@@ -73,6 +74,7 @@ class Facts:
     sheet_days: frozenset[dt.date] | None = None
     grants: Mapping[dt.date, GrantKind] = field(default_factory=dict)
     open_from: dt.date | None = None
+    lowered_by: int = 0
 
     @property
     def is_matched(self) -> bool:
@@ -205,8 +207,14 @@ class _Count:
         main = self._dates(facts.posts)
         # Posts and ranking count the same check-ins, but the ranking also those outside of the camp's days.
         more = facts.ranking - len(facts.posts)
-        ranking = self._source(main.least.shifted(more), main.most.shifted(more)) if more else main
-        return _Sources(main, ranking, sheet)
+        return _Sources(main, self._ranking(main, more) if more else main, sheet)
+
+    def _ranking(self, main: _Source, more: int) -> _Source:
+        """The ranking beside the posts. It knows no dates, and those of the posts must not speak for what it denies."""
+        if not self._policy.needs_dates:
+            return self._source(main.least.shifted(more), main.most.shifted(more))
+        found = self._total(self._facts.ranking or 0)
+        return replace(found, certain_fen=min(found.least_fen, main.certain_fen))
 
     def _sheet(self) -> _Source:
         """By its dates, unless other sheets gave more days without dates."""
@@ -226,10 +234,16 @@ class _Count:
         return self._source(least, most, certain)
 
     def _source(self, least: Tally, most: Tally, certain: Tally | None = None) -> _Source:
+        if self._facts.lowered_by:
+            least, most = self._lower(least), self._lower(most)
+            certain = self._lower(certain) if certain is not None else None
         pays = partial(self._policy.pays, terms=self._terms)
         least_fen = pays(least)
         most_fen = pays(most) if most is not least else least_fen
         return _Source(least, most, pays(certain) if certain is not None else least_fen, least_fen, most_fen)
+
+    def _lower(self, tally: Tally) -> Tally:
+        return replace(tally, amnesties=tally.amnesties + self._facts.lowered_by)
 
 
 def _doubts(policy: Policy, facts: Facts, sources: _Sources) -> Iterator[Reason]:
@@ -241,6 +255,8 @@ def _doubts(policy: Policy, facts: Facts, sources: _Sources) -> Iterator[Reason]
         yield Reason.NOT_COUNTED
         if facts.sheet is not None:
             yield Reason.IMPORT_ENOUGH if sources.main.least_fen else Reason.IMPORT_SHORT
+            if sources.main.least.marks is None and (policy.needs_dates or policy.counting.by_date):
+                yield Reason.DATES_UNKNOWN
         return
     if facts.posts is None:
         yield Reason.POSTS_INCOMPLETE
@@ -324,9 +340,12 @@ def _next(policy: Policy, terms: Terms, sources: _Sources) -> dict[str, Any]:
     Where posts and ranking disagree it is the less of both, so that nothing is promised that one of them denies. With a
     condition on dates it is every day still open: fewer may do, but which ones depends on the days so far.
     """
-    now, most = (min(getattr(each, name) for each in sources.counted) for name in ("least_fen", "most_fen"))
+    now = min(each.certain_fen for each in sources.counted)
+    most = min(each.most_fen for each in sources.counted)
     open_days = sources.main.most.days - sources.main.least.days
-    if most <= now:
+    # Of a mere number of days nobody can tell what one more brings where dates matter.
+    by_date = policy.needs_dates or policy.counting.by_date
+    if most <= now or (by_date and sources.main.least.marks is None):
         return {"most_fen": most}
     if policy.needs_dates:
         return {"most_fen": most, "next_days": open_days, "next_fen": most}

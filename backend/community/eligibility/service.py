@@ -5,7 +5,7 @@ camp. Everybody else reads the columns of the member.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -36,6 +36,20 @@ class _Seen:
     open_from: dt.date | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    """A member's granted days. ``lowered_by``: amnesties on days that were granted otherwise; they count for both."""
+
+    days: Mapping[dt.date, GrantKind]
+    lowered_by: int
+
+
+def _granted(own: Mapping[dt.date, GrantKind], amnesties: Collection[dt.date]) -> _Granted:
+    """An amnesty is everybody's, also of whoever paid later and of whoever had the day granted otherwise."""
+    lowered_by = sum(own.get(day, GrantKind.AMNESTY) is not GrantKind.AMNESTY for day in amnesties)
+    return _Granted({**dict.fromkeys(amnesties, GrantKind.AMNESTY), **own}, lowered_by)
+
+
 async def recount(session: AsyncSession, camp: Camp, members: Sequence[Member] | None = None) -> None:
     """Judge members of a camp anew, all of them unless some are named, from the facts as they stand now.
 
@@ -50,8 +64,10 @@ async def recount(session: AsyncSession, camp: Camp, members: Sequence[Member] |
     people = [user_id for member in members if (user_id := _person(member)) is not None]
     counted = await repository.counted(session, camp.id, people)
     grants = await repository.grants(session, [member.id for member in members])
+    amnesties = await repository.amnesties(session, camp.id)
     for member in members:
-        _judge(member, camp, seen, counted.get(_person(member) or ""), grants.get(member.id, {}))
+        granted = _granted(grants.get(member.id, {}), amnesties)
+        _judge(member, camp, seen, counted.get(_person(member) or ""), granted)
     await session.flush()
 
 
@@ -71,10 +87,10 @@ def _person(member: Member) -> str | None:
     return member.planet_user_id if member.status is MatchStatus.MATCHED else None
 
 
-def _judge(member: Member, camp: Camp, seen: _Seen, found: Counted | None, grants: dict[dt.date, GrantKind]) -> None:
+def _judge(member: Member, camp: Camp, seen: _Seen, found: Counted | None, granted: _Granted) -> None:
     found = found or Counted()
     _set_counts(member, seen, found)
-    facts = _facts(member, camp, seen, found, grants)
+    facts = _facts(member, camp, seen, found, granted)
     result = assess(_policy_of(member), facts)
     new = {
         "days": result.days,
@@ -110,10 +126,21 @@ def _sheet(found: Counted) -> tuple[int | None, frozenset[dt.date] | None]:
     return total, dates if len(dates) == total else None
 
 
-def _facts(member: Member, camp: Camp, seen: _Seen, found: Counted, grants: dict[dt.date, GrantKind]) -> Facts:
-    # What syncs counted before the end says nothing once a sheet stands in for the one that should have seen it.
+def _sheet_with_seen(found: Counted, seen: _Seen) -> tuple[int | None, frozenset[dt.date] | None]:
+    """Days by sheets, or by what the last sync saw of the camp if that is more."""
+    posted = found.posted if seen.run is not None and seen.run.posts_read else frozenset()
+    dates = posted | found.imported
+    total = max(found.sheet_total or 0, len(dates))
+    if not total and found.sheet_total is None:
+        return None, None
+    return total, dates if len(dates) == total else None
+
+
+def _facts(member: Member, camp: Camp, seen: _Seen, found: Counted, granted: _Granted) -> Facts:
+    # Once a sheet stands in for the sync that should have seen the end, syncs don't count any more. What the last one
+    # saw stays a floor below the sheet, which may have forgotten somebody.
     syncs_count = seen.run is not None and not seen.by_sheet and _person(member) is not None
-    sheet, sheet_days = _sheet(found)
+    sheet, sheet_days = _sheet_with_seen(found, seen) if seen.by_sheet else _sheet(found)
     return Facts(
         calendar=Calendar(camp.starts_on, camp.ends_on),
         paid_fen=member.paid_fen,
@@ -124,8 +151,9 @@ def _facts(member: Member, camp: Camp, seen: _Seen, found: Counted, grants: dict
         posts=found.posted if syncs_count and seen.run is not None and seen.run.posts_read else None,
         sheet=sheet,
         sheet_days=sheet_days,
-        grants=grants,
+        grants=granted.days,
         open_from=seen.open_from,
+        lowered_by=granted.lowered_by,
     )
 
 

@@ -1,6 +1,5 @@
 """Granted days in SQL: the list that staff read, and what a camp was excused."""
 
-import datetime as dt
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,12 +12,6 @@ from backend.models.camps import Camp
 from backend.models.grants import DayGrant, GrantKind
 from backend.models.members import Member
 from backend.models.staff import Staff
-
-
-async def amnesties(session: AsyncSession, camp_id: uuid.UUID) -> set[dt.date]:
-    """The days on which everybody in a camp was excused."""
-    statement = select(DayGrant.day).where(DayGrant.camp_id == camp_id, DayGrant.kind == GrantKind.AMNESTY)
-    return set(await session.scalars(statement.distinct()))
 
 
 @dataclass(frozen=True, slots=True)

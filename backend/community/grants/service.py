@@ -13,7 +13,6 @@ from backend.community.camps import service as camps
 from backend.community.eligibility import repository as facts
 from backend.community.eligibility import service as eligibility
 from backend.community.eligibility.offers import offer_of
-from backend.community.grants import repository
 from backend.community.members import service as members
 from backend.core import clock
 from backend.core.actor import Actor
@@ -80,7 +79,7 @@ async def grant_amnesty(session: AsyncSession, camp_id: uuid.UUID, *, day: dt.da
     _check_asked([day], offer_of(camp, camp).countable_days, field="day")
     if day > clock.today():
         raise Invalid({"day": "只能豁免今天或之前的日子"})
-    earlier = await repository.amnesties(session, camp.id)
+    earlier = await facts.amnesties(session, camp.id)
     if day in earlier:
         raise DayAlreadyGranted(data={"days": [day.isoformat()]})
     if len(earlier) >= MOST_AMNESTIES:

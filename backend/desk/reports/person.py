@@ -18,7 +18,7 @@ from backend.models.notifications import Notification
 from backend.models.payers import Payer
 from backend.models.payments import Payment
 from backend.models.planets import PlanetUser
-from backend.models.refunds import Refund
+from backend.money.refunds.repository import Listed, of_payments
 from backend.office.payers.repository import owns_member, owns_message, owns_payment
 
 
@@ -29,7 +29,7 @@ class Person:
     accounts: Sequence[Payer]
     members: Sequence[tuple[Member, str]]
     payments: Sequence[tuple[Payment, str]]
-    refunds: Sequence[tuple[Refund, str]]
+    refunds: Sequence[Listed]
     checkins: Sequence[tuple[Checkin, str]]
     messages: Sequence[Notification]
     moves: Sequence[tuple[StateChange, str]]
@@ -60,7 +60,7 @@ async def everything(session: AsyncSession, member: Member) -> Person:
         accounts=(await session.scalars(accounts)).all(),
         members=members,
         payments=payments,
-        refunds=await _of_camps(session, Refund, Refund.payment_id.in_([row.id for row, _ in payments])),
+        refunds=await of_payments(session, [row.id for row, _ in payments]),
         checkins=await _of_camps(session, Checkin, _days_of(matched)),
         messages=(await session.scalars(messages.order_by(Notification.created_at, Notification.id))).all(),
         moves=await _moves(session, ids),

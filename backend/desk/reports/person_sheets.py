@@ -21,7 +21,7 @@ from backend.models.notifications import Notification
 from backend.models.payers import Payer
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.planets import PlanetUser
-from backend.models.refunds import Refund
+from backend.money.refunds.repository import Listed
 
 _PAYMENT_STATUS = {PaymentStatus.PENDING: "待支付", PaymentStatus.PAID: "已支付", PaymentStatus.CLOSED: "已关闭"}
 
@@ -81,24 +81,24 @@ PAYMENTS = Layout[tuple[Payment, str]](
         "填写的微信昵称": lambda row: row[0].wechat_nickname,
     },
 )
-REFUNDS = Layout[tuple[Refund, str]](
+REFUNDS = Layout[Listed](
     "退款",
     {
-        "训练营": lambda row: row[1],
-        "退款单号": lambda row: Ident(row[0].out_refund_no),
-        "类型": lambda row: words.REFUND_KIND[row[0].kind],
-        "状态": lambda row: words.REFUND_STATUS[row[0].status],
-        "金额": lambda row: Yuan(row[0].amount_fen),
-        "系统判定": lambda row: words.verdict(row[0].verdict),
-        "打卡天数": lambda row: row[0].days,
-        "要求天数": lambda row: row[0].required_days,
-        "申请原因": lambda row: row[0].reason,
-        "审核时间": lambda row: row[0].reviewed_at,
-        "审核备注": lambda row: row[0].review_note,
-        "拒绝原因": lambda row: row[0].reject_reason,
-        "退款成功时间": lambda row: row[0].succeeded_at,
-        "线下处理": lambda row: row[0].settled_offline,
-        "线下说明": lambda row: row[0].offline_note,
+        "训练营": lambda row: row.camp_name,
+        "退款单号": lambda row: Ident(row.refund.out_refund_no),
+        "类型": lambda row: words.REFUND_KIND[row.refund.kind],
+        "状态": lambda row: words.REFUND_STATUS[row.refund.status],
+        "金额": lambda row: Yuan(row.amount_fen),
+        "系统判定": lambda row: words.verdict(row.evidence.verdict),
+        "打卡天数": lambda row: row.evidence.days,
+        "要求天数": lambda row: row.evidence.required_days,
+        "申请原因": lambda row: row.refund.reason,
+        "审核时间": lambda row: row.refund.reviewed_at,
+        "审核备注": lambda row: row.refund.review_note,
+        "拒绝原因": lambda row: row.refund.reject_reason,
+        "退款成功时间": lambda row: row.refund.succeeded_at,
+        "线下处理": lambda row: row.refund.settled_offline,
+        "线下说明": lambda row: row.refund.offline_note,
     },
 )
 CHECKINS = Layout[tuple[Checkin, str]](

@@ -8,7 +8,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
@@ -17,7 +17,7 @@ from backend.models.camps import Camp, CampStatus
 from backend.models.ledger import Account, LedgerEntry, LedgerTransaction, Movement
 from backend.models.members import Member
 from backend.models.payments import Payment
-from backend.models.refunds import Refund, RefundStatus
+from backend.models.refunds import IN_FLIGHT, Refund, RefundStatus
 
 
 def paid(session: AsyncSession, payment: Payment) -> None:
@@ -169,14 +169,23 @@ async def _compare_fees(session: AsyncSession) -> list[LedgerProblem]:
         .group_by(LedgerTransaction.payment_id)
         .subquery()
     )
+    of_payment = Refund.payment_id == Payment.id
+    back = (
+        select(func.coalesce(func.sum(Refund.amount_fen), 0))
+        .where(of_payment, Refund.status == RefundStatus.SUCCEEDED)
+        .scalar_subquery()
+    )
     begun = Camp.status.not_in([CampStatus.DRAFT, CampStatus.ENROLLING])
-    expected, found = case((begun, Member.fee_fen), else_=0), func.coalesce(booked.c.fen, 0)
+    found = func.coalesce(booked.c.fen, 0)
+    # Refunds of before the start may have taken of the fee; those under way keep it from being booked.
+    expected = case((begun, func.least(Member.fee_fen, Payment.amount_fen - back)), else_=0)
+    under_way = exists().where(of_payment, Refund.status.in_(IN_FLIGHT))
     statement = (
         select(Payment.out_trade_no, expected, found)
         .join(Member, Member.payment_id == Payment.id)
         .join(Camp, Camp.id == Member.camp_id)
         .outerjoin(booked, booked.c.payment_id == Payment.id)
-        .where(expected != found)
+        .where(expected != found, or_(found != 0, ~under_way))
     )
     rows = await session.execute(statement)
     return [LedgerProblem("fee", number, int(fee), int(fen)) for number, fee, fen in rows]

@@ -4,13 +4,14 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.models.camps import Camp, CampStatus
 from backend.models.ledger import LedgerTransaction, Movement
 from backend.models.members import Member
 from backend.models.payments import Payment, PaymentStatus
+from backend.models.refunds import IN_FLIGHT, Refund, RefundStatus
 from backend.office.payers.repository import owns_payment
 
 
@@ -88,10 +89,16 @@ async def open_elsewhere(
 
 
 def _due_fee() -> ColumnElement[bool]:
-    """A fee of a member whose camp has begun, and which isn't booked."""
+    """A fee of a member whose camp has begun, which isn't booked, and whose payment has no refund under way.
+
+    What is under way may take the fee back with it, or be rejected: the next night knows.
+    """
+    under_way = exists().where(Refund.payment_id == Payment.id, Refund.status.in_(IN_FLIGHT))
     booked = exists().where(LedgerTransaction.payment_id == Payment.id, LedgerTransaction.movement == Movement.FEE)
     begun = Camp.status.not_in([CampStatus.DRAFT, CampStatus.ENROLLING])
-    return and_(Member.payment_id == Payment.id, Camp.id == Member.camp_id, Member.fee_fen > 0, begun, ~booked)
+    return and_(
+        Member.payment_id == Payment.id, Camp.id == Member.camp_id, Member.fee_fen > 0, begun, ~booked, ~under_way
+    )
 
 
 async def camps_with_due_fees(session: AsyncSession) -> Sequence[uuid.UUID]:
@@ -101,6 +108,12 @@ async def camps_with_due_fees(session: AsyncSession) -> Sequence[uuid.UUID]:
 
 
 async def due_fees(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[tuple[Payment, int]]:
-    """The payments of a camp whose fee is due, with the fee in fen."""
-    statement = select(Payment, Member.fee_fen).where(_due_fee(), Payment.camp_id == camp_id).order_by(Payment.id)
-    return [(payment, fee_fen) for payment, fee_fen in await session.execute(statement)]
+    """The payments of a camp whose fee is due, with the fee in fen: no more of it than wasn't refunded before."""
+    back = (
+        select(func.coalesce(func.sum(Refund.amount_fen), 0))
+        .where(Refund.payment_id == Payment.id, Refund.status == RefundStatus.SUCCEEDED)
+        .scalar_subquery()
+    )
+    fee = func.least(Member.fee_fen, Payment.amount_fen - back)
+    statement = select(Payment, fee).where(_due_fee(), Payment.camp_id == camp_id, fee > 0).order_by(Payment.id)
+    return [(payment, int(fee_fen)) for payment, fee_fen in await session.execute(statement)]

@@ -69,16 +69,16 @@ class Held:
         return self.refund.camp_id
 
     def is_stale(self, seen: Seen) -> bool:
-        """Whether the row isn't what the reviewer saw; without their word, what the list said is what they saw.
+        """Whether the row isn't what the reviewer saw; of what they don't tell, what the list said is what they saw.
 
         Then a row that has come to be beyond doubt meanwhile, for the same sum, is as good as seen.
         """
-        if seen.is_told:
-            differs = seen.verdict is not None and seen.verdict is not self.source.verdict
-            return differs or seen.amount_fen not in (None, self.amount_fen)
-        if self.refund.follows_member and self.source.verdict not in (self.refund.listed_verdict, Verdict.ELIGIBLE):
-            return True
-        return self.amount_fen != self.refund.amount_fen
+        if seen.verdict is not None:
+            is_other = seen.verdict is not self.source.verdict
+        else:
+            listed = (self.refund.listed_verdict, Verdict.ELIGIBLE)
+            is_other = self.refund.follows_member and self.source.verdict not in listed
+        return is_other or self.amount_fen != (self.refund.amount_fen if seen.amount_fen is None else seen.amount_fen)
 
     def stale(self) -> StaleEvidence:
         source = self.source

@@ -150,13 +150,15 @@ def _rows_for(
     if left <= 0:
         return [], []
     waiting = [row for row in open_rows if row.kind is RefundKind.CAMP and row.status is RefundStatus.PENDING_REVIEW]
-    if any(row.kind is RefundKind.CAMP or row.status in IN_FLIGHT for row in open_rows):
+    # A rejection stands until a person re-opens it. What was paid in part is followed by the rest, if more is due now.
+    stands = (RefundStatus.REJECTED, *IN_FLIGHT)
+    if any(row.status in stands if row.kind is RefundKind.CAMP else row.status in IN_FLIGHT for row in open_rows):
         return [], [
             {"refund_id": row.id, "fen": left, "listed": member.verdict}
             for row in waiting
             if (row.amount_fen, row.listed_verdict) != (left, member.verdict)
         ]
-    replaced = [row.id for row in earlier if row.kind is RefundKind.CAMP]
+    replaced = [row.id for row in earlier if row.kind is RefundKind.CAMP and row.status is RefundStatus.CLOSED]
     new = {
         "id": new_id(),
         "camp_id": camp_id,

@@ -114,8 +114,11 @@ async def lock_for_review(session: AsyncSession, ids: Collection[uuid.UUID]) -> 
 
     Whoever changes what a member is entitled to holds the camp, so evidence and amount stand still, too.
     """
-    rows = (await session.execute(select(Refund.camp_id, Refund.member_id).where(Refund.id.in_(ids)))).all()
+    columns = (Refund.camp_id, Refund.member_id, Refund.payment_id)
+    rows = (await session.execute(select(*columns).where(Refund.id.in_(ids)))).all()
     await _share_camps(session, {row.camp_id for row in rows})
+    paid = select(Payment.id).where(Payment.id.in_({row.payment_id for row in rows})).order_by(Payment.id)
+    await session.execute(paid.with_for_update(key_share=True))
     wanted = {row.member_id for row in rows if row.member_id is not None}
     members = {
         member.id: member
@@ -586,7 +589,7 @@ async def member_of_payment(session: AsyncSession, payment_id: uuid.UUID) -> Mem
     return (await session.scalars(select(Member).where(Member.payment_id == payment_id))).one_or_none()
 
 
-async def of_payment(session: AsyncSession, payment_id: uuid.UUID) -> list[Listed]:
-    """All refunds of a payment, oldest first."""
-    statement = _listed().where(Refund.payment_id == payment_id).order_by(Refund.created_at, Refund.id)
+async def of_payments(session: AsyncSession, payment_ids: Collection[uuid.UUID]) -> list[Listed]:
+    """All refunds of some payments, oldest first."""
+    statement = _listed().where(Refund.payment_id.in_(payment_ids)).order_by(Refund.created_at, Refund.id)
     return [Listed(*row) for row in await session.execute(statement)]

@@ -525,8 +525,13 @@ async def test_of_a_form_sent_back_one_may_be_changed(manager: Desk) -> None:
     changed = await manager.ok("PUT", path, json=form | {"refund_policy": BY_DAYS})
     assert (changed["required_days"], changed["refund_policy"]["payout"]) == (19, BY_DAYS["payout"])
     form = {name: changed[name] for name in (*DRAFT, "refund_policy")}
-    changed = await manager.ok("PUT", path, json=form | {"required_days": 14})
-    assert (changed["required_days"], changed["refund_policy"]) == (14, plain(14))
+    # A number says nothing of the rest of such a deal, and must not wipe it out.
+    assert await manager.bad_fields("PUT", path, json=form | {"required_days": 14}) == {"required_days"}
+    assert await manager.bad_fields("PUT", path, json={"required_days": 14}) == {"required_days"}
+    # Other dates make another number of the same deal.
+    longer = form | {"ends_on": "2026-04-06"}
+    changed = await manager.ok("PUT", path, json=longer)
+    assert changed["refund_policy"] == form["refund_policy"]
 
 
 @pytest.mark.parametrize(

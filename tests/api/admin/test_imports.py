@@ -282,7 +282,7 @@ async def test_a_whole_sheet_of_before_the_end_makes_no_list(scene: Scene, time:
 
 
 async def test_a_whole_sheet_after_the_end_stands_in_for_the_sync_and_a_person_decides_each_row(scene: Scene) -> None:
-    await scene.synced(ranking=9, started=clock.day_start(dt.date(2026, 2, 15)))  # didn't see the end
+    await scene.synced(ranking=1, started=clock.day_start(dt.date(2026, 2, 15)))  # didn't see the end
     await scene.send("星球编号,天数\n101,3\n102,0\n", whole=True)
     result = await scene.desk.ok("POST", f"/camps/{scene.camp.id}/refunds")
     assert (result["created"], result["eligible"], result["needs_confirmation"]) == (1, 0, 2)
@@ -292,7 +292,7 @@ async def test_a_whole_sheet_after_the_end_stands_in_for_the_sync_and_a_person_d
     }
     [row] = (await scene.desk.ok("GET", "/refunds", params={"camp_id": str(scene.camp.id)}))["items"]
     assert (row["member_id"], row["amount_fen"]) == (str(scene.lin.id), 9900)
-    assert (row["days"], row["days_import"], row["days_ranking"]) == (3, 3, 9)
+    assert (row["days"], row["days_import"], row["days_ranking"]) == (3, 3, 1)
     assert [reason["code"] for reason in row["verdict_reasons"]] == ["not_counted", "import_enough"]
 
     body = {"ids": [row["id"]]}

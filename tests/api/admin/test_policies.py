@@ -276,3 +276,12 @@ async def test_who_may_compose(
             await person.refused(403, "forbidden", "POST", PREVIEW, json=DRAFT | {"camp_id": camp_id})
         await person.refused(403, "forbidden", "GET", "/policies/kinds")
     assert (await client.post(f"/api/admin{PREVIEW}", json=DRAFT)).status_code == 401
+
+
+async def test_a_deal_nested_without_end_is_refused(manager: Desk) -> None:
+    deal: dict[str, Any] = {"version": 2}
+    for _ in range(900):
+        deal = {"version": 2, "payout": deal}
+    found = await manager.ok("POST", "/camps/preview-policy", json=DRAFT | {"refund_policy": deal})
+    assert found["problems"]
+    assert found["refund_policy"] == {}

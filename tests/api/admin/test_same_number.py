@@ -130,7 +130,7 @@ async def build(session: AsyncSession, dice: random.Random) -> House:
             day = camp.starts_on + dt.timedelta(days=offset)
             session.add(DayGrant(camp_id=camp.id, member_id=member.id, day=day, kind=GrantKind.COACH, reason="分享"))
         if name == "sheet":
-            expected = Expected("in_progress", "needs_confirmation", total or 0)
+            expected = Expected("in_progress", "needs_confirmation", max(total or 0, posts))
         elif name == "running":
             expected = running(posts, ranking, total)
         else:

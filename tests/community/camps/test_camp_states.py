@@ -42,8 +42,8 @@ async def test_a_camp_runs_from_its_first_day_to_the_end_of_its_last(
 async def test_running_twice_changes_nothing_more(db: Database, runtime: Runtime) -> None:
     async with db.transaction() as session:
         camp = await make_camp(session, starts_on=clock.today())
-    assert await camp_states(runtime) == {"started": 1, "ended": 0, "judged": 0}
-    assert await camp_states(runtime) == {"started": 0, "ended": 0, "judged": 0}
+    assert await camp_states(runtime) == {"started": 1, "ended": 0}
+    assert await camp_states(runtime) == {"started": 0, "ended": 0}
     async with db.transaction() as session:
         moves = (await session.scalars(select(StateChange).where(StateChange.entity_id == camp.id))).all()
         log = (await session.scalars(select(AuditEntry).where(AuditEntry.target_id == camp.id))).all()
@@ -55,7 +55,7 @@ async def test_a_camp_missed_for_long_makes_both_moves(db: Database, runtime: Ru
     async with db.transaction() as session:
         camp = await make_camp(session)
     time.set("2026-04-01 00:05")
-    assert await camp_states(runtime) == {"started": 1, "ended": 1, "judged": 0}
+    assert await camp_states(runtime) == {"started": 1, "ended": 1}
     assert await status_of(db, camp) is CampStatus.ENDED
 
 
@@ -65,7 +65,7 @@ async def test_drafts_deleted_and_finished_camps_are_left_alone(db: Database, ru
         camps.append(await make_camp(session, deleted_at=clock.now()))
     before = [camp.status for camp in camps]
     time.set("2026-04-01 00:05")
-    assert await camp_states(runtime) == {"started": 0, "ended": 0, "judged": 0}
+    assert await camp_states(runtime) == {"started": 0, "ended": 0}
     assert [await status_of(db, camp) for camp in camps] == before
 
 

@@ -50,10 +50,26 @@ class TestSourcesAreComparedOnTheAmount:
         assert (found.verdict, found.entitled_fen) == (Verdict.PARTIAL, 6_900)
         assert found.reasons == (Reason.PARTIAL_DAYS,)
 
-    def test_dates_of_the_posts_count_for_the_ranking_as_well(self) -> None:
+    def test_dates_of_the_posts_say_nothing_about_more_days_of_the_ranking(self) -> None:
+        """Posts that vanished must cost nobody the deposit without a person looking."""
         days = upto(21) - {8, 10, 12}
         found = assess(WEEKLY, facts(posts=dates(days), ranking=21))
+        assert (found.verdict, found.entitled_fen) == (Verdict.NEEDS_CONFIRMATION, 9_900)
+        found = assess(WEEKLY, facts(posts=dates(days), ranking=len(days)))
         assert (found.verdict, found.entitled_fen) == (Verdict.NOT_ELIGIBLE, 0)
+
+    def test_dates_of_the_posts_say_nothing_about_days_that_the_ranking_denies(self) -> None:
+        gapless = policy({"kind": "no_gap_over", "days": 1})
+        for deal in (WEEKLY, gapless):
+            found = assess(deal, facts(posts=dates(upto(21)), ranking=0))
+            assert (found.verdict, found.reasons[0]) == (Verdict.NEEDS_CONFIRMATION, Reason.SOURCES_DISAGREE)
+            assert found.standing is not Standing.REACHED
+
+    def test_a_sheet_without_dates_never_meets_a_condition_on_dates_in_a_batch(self) -> None:
+        gapless = policy({"kind": "no_gap_over", "days": 1})
+        found = assess(gapless, facts(ranking=None, sheet=12))
+        assert Reason.DATES_UNKNOWN in found.reasons
+        assert not only_import_speaks(found.reasons)
 
     def test_a_day_more_in_the_ranking_is_a_miss_less(self) -> None:
         deal = policy(payout={"kind": "per_miss", "deduct_fen": 100})

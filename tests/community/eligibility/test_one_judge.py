@@ -26,7 +26,7 @@ def test_assess_is_asked_in_one_place() -> None:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "assess"
     ]
-    assert [name for name, _ in calls] == ["eligibility/service.py"]
+    assert [name for name, _ in calls] == ["community/eligibility/service.py"]
 
 
 def test_only_the_judge_writes_what_it_finds() -> None:
@@ -36,15 +36,15 @@ def test_only_the_judge_writes_what_it_finds() -> None:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in RESULTS
     ]
-    assert {name for name, _ in written} <= {"eligibility/service.py"}
+    assert {name for name, _ in written} <= {"community/eligibility/service.py"}
     setters = [name for name, text in sources() if '"entitled_fen": result' in text]
-    assert setters == ["eligibility/service.py"]
+    assert setters == ["community/eligibility/service.py"]
 
 
 def test_nobody_else_compares_days_with_a_requirement() -> None:
     found = [name for name, text in sources() if COMPARED.search(text) or REVERSED.search(text)]
     # The demo plays the reviewer, who reads the page.
-    assert [name for name in found if not name.startswith(("demo/", "eligibility/"))] == []
+    assert [name for name in found if not name.startswith(("demo/", "community/eligibility/"))] == []
 
 
 def test_the_patterns_see_what_they_are_for() -> None:

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from backend.community.camps import flows as camp_flows
 from backend.community.camps import service as camps
 from backend.community.eligibility import service as eligibility
 from backend.community.matching import service as matching
@@ -188,11 +187,8 @@ async def test_a_whole_sheet_stands_in_for_the_sync_that_should_have_seen_the_en
     await eligibility.recount(session, camp)
     assert (told.verdict, told.verdict_reasons) == (V.NEEDS_CONFIRMATION, ["not_counted", "import_enough"])
     assert (told.days, told.entitled_fen, told.standing) == (8, 9900, ST.IN_PROGRESS)
-    assert (missing.verdict, missing.verdict_reasons, missing.entitled_fen) == (
-        V.NEEDS_CONFIRMATION,
-        ["not_counted"],
-        0,
-    )
+    # Seven days that the last sync saw are a floor below a sheet that forgot them; a person decides.
+    assert (missing.verdict, missing.days, missing.entitled_fen) == (V.NEEDS_CONFIRMATION, 7, 9900)
     # A sync that comes later counts again.
     await synced(session, camp, at=AFTER + dt.timedelta(hours=1))
     await eligibility.recount(session, camp)
@@ -256,18 +252,6 @@ async def test_a_camp_that_begins_and_ends_judges_its_members(session: AsyncSess
     assert (member.standing, member.verdict) == (ST.IN_PROGRESS, None)
 
 
-async def test_the_nightly_job_judges_whom_an_upgrade_left_unjudged(runtime: Runtime) -> None:
-    async with runtime.db.transaction() as session:
-        camp = await ended_camp(session)
-        member = await counted(session, camp, await synced(session, camp), *range(9))
-        member.judged_at, member.verdict, member.entitled_fen, member.standing = None, None, 0, ST.NOT_STARTED
-    assert (await camp_flows.camp_states(runtime))["judged"] == 1
-    async with runtime.db.transaction() as session:
-        row = await session.get_one(Member, member.id)
-        assert found(row) == (ST.REACHED, V.ELIGIBLE, 9, 9900)
-    assert (await camp_flows.camp_states(runtime))["judged"] == 0
-
-
 async def test_judged_at_tells_when_the_result_last_changed(session: AsyncSession, time: Time) -> None:
     camp = await ended_camp(session)
     member = await counted(session, camp, await synced(session, camp), *range(9))
@@ -298,7 +282,7 @@ async def test_no_statement_per_member(session: AsyncSession, engine: AsyncEngin
         with counted_statements(engine) as seen:
             await eligibility.recount(session, camp)
         counts.append(len([statement for statement in seen if not statement.startswith("UPDATE")]))
-    assert counts[0] == counts[1] <= 4
+    assert counts[0] == counts[1] <= 5
 
 
 async def test_everybody_is_judged_under_the_deal_frozen_at_payment(session: AsyncSession) -> None:

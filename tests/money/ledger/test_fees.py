@@ -167,8 +167,31 @@ async def test_the_nightly_job_books_what_is_due_once(runtime: Runtime, time: Ti
         await enrol(session, camp)
     time.set("2026-03-02 00:05")
     run = SCHEDULED["camp_states"].run
-    assert await run(runtime) == {"started": 1, "ended": 0, "judged": 0, "fees": 1}
-    assert await run(runtime) == {"started": 0, "ended": 0, "judged": 0, "fees": 0}
+    assert await run(runtime) == {"started": 1, "ended": 0, "fees": 1}
+    assert await run(runtime) == {"started": 0, "ended": 0, "fees": 0}
     async with runtime.db.transaction() as session:
         assert (await books(session, camp))[A.SERVICE_INCOME] == -2000
         assert await ledger.verify(session) == []
+
+
+@pytest.mark.parametrize(("amount_fen", "fee_fen"), [(10_000, 0), (9_000, 1_000), (500, 2_000)])
+async def test_no_more_of_a_fee_is_earned_than_was_not_refunded_before_the_start(
+    session: AsyncSession, time: Time, amount_fen: int, fee_fen: int
+) -> None:
+    camp = await paid_camp(session)
+    member = await enrol(session, camp)
+    payment = await session.get_one(Payment, member.payment_id)
+    extra = await service.open_extra(
+        session, payment=payment, kind=RefundKind.EXCEPTION, amount_fen=amount_fen, reason="退出", actor=SYSTEM
+    )
+    time.set("2026-03-02 00:05")
+    await camps.follow_the_date(session, camp.id)
+    # Nobody knows yet whether the fee goes back with it.
+    assert await fees.earn(session, camp.id) == 0
+    assert await ledger.verify(session) == []
+    await to_success(session, extra, payment)
+    await fees.earn(session, camp.id)
+    found = await books(session, camp)
+    assert found.get(A.SERVICE_INCOME, 0) == -fee_fen
+    assert found.get(A.DEPOSITS_HELD, 0) == -(10_000 - amount_fen - fee_fen)
+    assert await ledger.verify(session) == []
