@@ -8,6 +8,7 @@ import datetime as dt
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -16,9 +17,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from starlette.routing import BaseRoute
 
 from backend.app import create_app
-from backend.core import clock
+from backend.core import clock, pem, security
 from backend.core.config import LogSettings
 from backend.core.db import Database, make_engine
 from backend.core.logging import configure_logging
@@ -32,6 +34,10 @@ pytest_plugins = ["tests.servers", "tests.workers"]
 os.environ["CAMP_ENV"] = "test"
 # As the product logs: structlog left to itself prints tracebacks with all local variables, which takes minutes.
 configure_logging(LogSettings(level="warning"))
+# The least that bcrypt takes: at the product's cost each password would take a third of a second.
+security._passwords.update(bcrypt__rounds=4)
+# The sandbox's key is the same in all tests of a process, and checking an RSA key takes 30 ms.
+pem.private_key = cache(pem.private_key)
 
 
 class RecordingQueue:
@@ -184,6 +190,22 @@ async def shared_runtime(shared_db: Database, world: World) -> AsyncIterator[Run
     await close_gateways(made)
 
 
+_routes: list[BaseRoute] = []
+
+
+def _application(live: RuntimeHolder) -> FastAPI:
+    """An application of the test's own, on routes that all tests of the worker share.
+
+    FastAPI prepares a route when a request first passes it, in each application again: more work than most tests are.
+    Nothing in a route belongs to one application.
+    """
+    app = create_app(live.base, live)
+    if not _routes:
+        _routes.extend(app.router.routes)
+    app.router.routes[:] = _routes
+    return app
+
+
 def _client(app: FastAPI, ip: str = "203.0.113.9") -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=app, client=(ip, 50000))
     return httpx.AsyncClient(transport=transport, base_url="http://testserver")
@@ -200,7 +222,7 @@ async def live(runtime: Runtime, world: World) -> AsyncIterator[RuntimeHolder]:
 @pytest.fixture
 async def client(live: RuntimeHolder, world: World) -> AsyncIterator[httpx.AsyncClient]:
     """The API over HTTP, nobody logged in. The simulators' notifications reach the same application."""
-    app = create_app(live.base, live)
+    app = _application(live)
     world.connect(app)
     async with _client(app) as opened:
         yield opened
@@ -209,7 +231,7 @@ async def client(live: RuntimeHolder, world: World) -> AsyncIterator[httpx.Async
 @pytest.fixture
 async def shared_client(shared_runtime: Runtime, world: World) -> AsyncIterator[httpx.AsyncClient]:
     """Like ``client``, on real connections, for many requests at once."""
-    app = create_app(shared_runtime.settings, RuntimeHolder(shared_runtime, outbound_of(world)))
+    app = _application(RuntimeHolder(shared_runtime, outbound_of(world)))
     world.connect(app)
     async with _client(app) as opened:
         yield opened

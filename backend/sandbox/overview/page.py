@@ -14,6 +14,14 @@ from backend.sandbox.faults import json_object
 from backend.sandbox.overview.view import FaultSet, Simulators, read_view
 
 _HERE = Path(__file__).parent
+# One for all sandboxes of a process: it compiles the page once.
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 class Overview:
@@ -21,14 +29,6 @@ class Overview:
 
     def __init__(self, simulators: Simulators) -> None:
         self._simulators = simulators
-        environment = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._template = environment.get_template("overview.html")
 
     def routes(self) -> list[BaseRoute]:
         """What the composed application mounts at its root."""
@@ -39,7 +39,7 @@ class Overview:
         ]
 
     async def _show(self, _: Request) -> Response:
-        page = self._template.render(view=read_view(self._simulators))
+        page = _TEMPLATES.get_template("overview.html").render(view=read_view(self._simulators))
         return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
     async def _change_faults(self, request: Request) -> Response:
