@@ -58,7 +58,11 @@ def servers_of(config: pytest.Config) -> Servers:
 def pytest_configure_node(node: Any) -> None:
     """Of pytest-xdist, in the controller, before a worker starts."""
     servers = servers_of(node.config)
-    node.workerinput[_WORKER_INPUT] = (servers.database_admin_url, servers.redis_url)
+    number = int(node.gateway.id.removeprefix("gw"))
+    # A Redis database of the worker's own, or tests that count requests empty each other's counters. There are 16;
+    # 0 is for runs without workers, 1 for the browser tests' processes. A server of yours has just the one it names.
+    redis_url = servers.redis_url.replace("?db=0", f"?db={2 + number % 14}")
+    node.workerinput[_WORKER_INPUT] = (servers.database_admin_url, redis_url)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -68,5 +72,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> Servers:
-    """Real PostgreSQL and Redis. Workers of pytest-xdist share them: make databases of your own."""
+    """Real PostgreSQL and Redis. Workers of pytest-xdist share PostgreSQL: make databases of your own."""
     return servers_of(request.config)

@@ -4,6 +4,7 @@ Its clock goes forward only; each test has its own camp.
 """
 
 import datetime as dt
+import re
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -314,5 +315,5 @@ async def _database(admin_url: str) -> str:
 def _second_database(redis_url: str) -> str:
     """Not the one in which the other tests' workers look for jobs."""
     if redis_url.startswith("unix:"):
-        return redis_url.replace("?db=0", "?db=1")
+        return re.sub(r"\?db=\d+$", "?db=1", redis_url)
     return urlsplit(redis_url)._replace(path="/1").geturl()

@@ -42,9 +42,14 @@ def run_tests(folder: Path, *arguments: str, **environment: str) -> list[str]:
 def test_one_pair_of_servers_per_run_and_none_afterwards(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     seen = run_tests(tmp_path, *arguments)
     assert len(seen) == 4
-    assert len(set(seen)) == 1
+    without_database = {addresses.rpartition("?db=")[0] for addresses in seen}
+    assert len(without_database) == 1
     directory = Path(seen[0].split("unix://")[1].split("?")[0]).parents[1]
     assert not directory.exists()
+
+
+def test_each_worker_has_a_redis_database_of_its_own(tmp_path: Path) -> None:
+    assert {addresses.rpartition("?db=")[2] for addresses in run_tests(tmp_path, "-n", "2")} == {"2", "3"}
 
 
 def test_the_environment_names_real_servers(tmp_path: Path) -> None:
