@@ -46,8 +46,9 @@ async def test_everything_a_form_can_offer(manager: Desk) -> None:
     data = await manager.ok("GET", "/policies/kinds")
     conditions = {form["kind"]: form for form in data["conditions"]}
     payouts = {form["kind"]: form for form in data["payouts"]}
-    assert list(conditions) == ["days_at_least", "every_week_at_least", "no_gap_over", "must_days"]
-    assert list(payouts) == ["all", "pro_rata", "tiers", "per_miss"]
+    # A new kind comes after these and breaks nothing here.
+    assert list(conditions)[:4] == ["days_at_least", "every_week_at_least", "no_gap_over", "must_days"]
+    assert list(payouts)[:4] == ["all", "pro_rata", "tiers", "per_miss"]
     for form in (*conditions.values(), *payouts.values()):
         assert form["label"]
         assert all(field["label"] and field["unit"] for field in form["fields"])
