@@ -14,8 +14,12 @@ FRONT_ENDS := $(patsubst %/package.json,%,$(wildcard h5-member/package.json admi
 FRONTS_READY := $(FRONT_ENDS:%=%/node_modules/.installed)
 FRONTS_BUILT := $(FRONT_ENDS:%=%/dist/index.html)
 each_front = $(foreach front,$(FRONT_ENDS),&& npm --prefix $(front) run --silent $(1))
+CHECKS_OF_FRONTS := $(FRONT_ENDS:%=check-%)
+CHECKS := check-format check-lint check-types check-imports check-locks $(CHECKS_OF_FRONTS)
+# Folders of tests that start processes and browsers, race connections, or play whole stories.
+SLOW := bench browser cli concurrency deploy embedded scenarios
 
-.PHONY: demo test check fmt dev bench install build help
+.PHONY: demo test test-fast coverage check $(CHECKS) fmt dev bench install build help
 
 demo: install build ## Show the whole system working; ARGS=--once ends after the books
 	@$(BIN)/python -m backend demo $(ARGS)
@@ -24,13 +28,33 @@ test: install build ## Run every test: front-ends, backend, browser
 	@true $(call each_front,test)
 	@$(BIN)/pytest -n 2 $(ARGS)
 
-check: install build ## Format, lint, types, import order, generated files fresh
+test-fast: $(PYTHON_READY) ## Run what is quick: Python without processes, browsers and races
+	@$(BIN)/pytest -n 2 -m "not slow" $(SLOW:%=--ignore=tests/%) $(ARGS)
+
+coverage: install build ## Tell which lines and branches the tests reach; ARGS=tests/refunds for a part
+	@$(BIN)/pytest -n 2 --cov --cov-report= $(ARGS)
+	@$(BIN)/python tools/coverage_by_wing.py
+
+check: install build $(CHECKS) ## Format, lint, types, import order, generated files fresh
+
+# The parts of `make check`, which are also the hooks of .pre-commit-config.yaml.
+check-format: $(PYTHON_READY)
 	@$(BIN)/ruff format --check .
+
+check-lint: $(PYTHON_READY)
 	@$(BIN)/ruff check .
+
+check-types: $(PYTHON_READY)
 	@$(BIN)/mypy
+
+check-imports: $(PYTHON_READY)
 	@$(BIN)/lint-imports --no-logo
+
+check-locks: $(PYTHON_READY)
 	@tools/check-locks
-	@true $(call each_front,check)
+
+$(CHECKS_OF_FRONTS): check-%: $(PYTHON_READY) %/dist/index.html
+	@npm --prefix $* run --silent check
 
 fmt: install ## Format, and fix what can be fixed
 	@$(BIN)/ruff format .
@@ -48,7 +72,7 @@ install: $(PYTHON_READY) $(FRONTS_READY) ## Install what the other commands need
 build: $(FRONTS_BUILT) ## Build both front-ends (demo and test do it themselves)
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 $(PYTHON_READY): requirements/dev.txt pyproject.toml
 	@tools/install-python

@@ -420,6 +420,7 @@ async def test_a_batch_rejection(db: Database, manager: Desk) -> None:
     assert {(await now_of(db, row)).reject_reason for row in rows} == {"打卡未达标"}
 
 
+@pytest.mark.slow
 async def test_five_hundred_approvals_send_nothing_themselves(
     db: Database, manager: Desk, world: World, queue: RecordingQueue
 ) -> None:

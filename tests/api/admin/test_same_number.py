@@ -158,6 +158,7 @@ async def sheet_of(desk: Desk, path: str, **params: Any) -> list[dict[str, str]]
     return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 async def test_every_page_and_sheet_gives_the_same_number(db: Database, manager: Desk, time: Time, seed: int) -> None:
     async with db.transaction() as session:

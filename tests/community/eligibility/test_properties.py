@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from backend.models.grants import GrantKind
 from backend.models.members import Standing, Verdict
 from tests.community.eligibility.generated import Deal, Member, courses, deals
 from tests.community.eligibility.world import facts
+
+pytestmark = pytest.mark.slow
 
 
 def examples(number: int) -> settings:

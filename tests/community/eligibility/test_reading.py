@@ -216,6 +216,7 @@ JSON = st.recursive(
     )
     | JSON
 )
+@pytest.mark.slow
 def test_any_json_is_a_deal_or_refused_with_fields(written: Any) -> None:
     found = outcome(written)
     if isinstance(found, Policy):

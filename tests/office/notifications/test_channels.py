@@ -260,6 +260,7 @@ async def test_a_group_is_told_in_summaries_of_twenty_within_the_robot_s_limit(
     assert {row.status for row in await rows(db)} == {NoticeStatus.SENT}
 
 
+@pytest.mark.slow
 async def test_a_robot_never_gets_more_than_twenty_a_minute(
     runtime: Runtime, db: Database, world: World, time: Time
 ) -> None:

@@ -87,6 +87,7 @@ async def test_a_message_that_is_refused_for_good_is_marked_and_the_others_go_on
     assert sum((await deliver_for(runtime, time, 10)).values()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [({"secret": "rotated"}, "40001"), ({"corp_id": "ww0"}, "40013"), ({"agent_id": 7}, "40056"), ({}, "60020")],
@@ -142,6 +143,7 @@ def test_refusals_of_a_receiver_or_a_template_are_final(code: str):
     assert rules.next_try(Rejected("wecom", code), 1, clock.now()) is None
 
 
+@pytest.mark.slow
 async def test_wecom_away_for_an_hour_loses_nothing(runtime: Runtime, db: Database, world: World, time: Time):
     async with db.transaction() as session:
         await colleague(session, "lina")
@@ -186,6 +188,7 @@ async def test_a_token_that_died_early_costs_no_try(runtime: Runtime, db: Databa
     assert row.attempts == 1
 
 
+@pytest.mark.slow
 async def test_no_more_than_thirty_a_minute_to_one_person(runtime: Runtime, db: Database, world: World, time: Time):
     async with db.transaction() as session:
         await colleague(session, "lina")
