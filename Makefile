@@ -31,7 +31,7 @@ test: install build ## Run every test: front-ends, backend, browser
 test-fast: $(PYTHON_READY) ## Run what is quick: Python without processes, browsers and races
 	@$(BIN)/pytest -n 2 -m "not slow" $(SLOW:%=--ignore=tests/%) $(ARGS)
 
-coverage: install build ## Tell which lines and branches the tests reach; ARGS=tests/refunds for a part
+coverage: install build ## Tell which lines and branches the tests reach; ARGS=tests/money/refunds for a part
 	@$(BIN)/pytest -n 2 --cov --cov-report= $(ARGS)
 	@$(BIN)/python tools/coverage_by_wing.py
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.eligibility.conditions import CONDITIONS
-from backend.eligibility.payouts import PAYOUTS
-from backend.notifications.scenes import SCENES
+from backend.community.eligibility.conditions import CONDITIONS
+from backend.community.eligibility.payouts import PAYOUTS
+from backend.office.notifications.scenes import SCENES
 from tests.docs.test_readme import ROOT
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
