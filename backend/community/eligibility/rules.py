@@ -227,6 +227,9 @@ class _Count:
         return self._source(least, count(self._open | checked) if self._open else least)
 
     def _total(self, total: int) -> _Source:
+        if not total:
+            # No days have no dates to be in doubt about.
+            return self._dates(frozenset())
         counting = self._policy.counting
         count = partial(tally_of_total, counting, self._facts.calendar, grants=self._facts.grants)
         certain = tally_at_worst(counting, self._facts.calendar, total, self._facts.grants)

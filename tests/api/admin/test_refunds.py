@@ -355,7 +355,7 @@ async def test_a_row_that_pays_nothing_passes_in_no_batch(db: Database, manager:
     [refund] = await waiting(db)
     lost = {"status": MatchStatus.UNMATCHED, "confidence": 0, "days_ranking": None, "days_posts": None}
     await recount(db, refund, **lost)
-    rows = [{"id": str(refund.id), "expected_amount_fen": 0}]
+    rows = [{"id": str(refund.id), "expected_verdict": "needs_confirmation", "expected_amount_fen": 0}]
     body = {"ids": [str(refund.id)], "rows": rows, "min_confidence": 0}
     data = await manager.ok("POST", "/refunds/batch-approve", json=body)
     assert [line["code"] for line in data["results"]] == ["needs_confirmation"]

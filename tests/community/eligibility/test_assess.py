@@ -487,6 +487,12 @@ class TestBreakdown:
         found = assess(WEEKLY, facts(posts=dates(upto(14)), open_from=date(15)))
         assert (found.breakdown["next_days"], found.breakdown["next_fen"]) == (7, 9_900)
 
+    def test_before_anything_was_counted_no_date_is_in_doubt(self) -> None:
+        found = assess(WEEKLY, facts(begun=False, open_from=FIRST))
+        assert (found.breakdown["next_days"], found.breakdown["next_fen"]) == (21, 9_900)
+        found = assess(WEEKLY, facts(ranking=7, open_from=date(8)))
+        assert "next_days" not in found.breakdown
+
     def test_nothing_more_to_get(self) -> None:
         found = assess(FIFTEEN, facts(posts=dates(upto(15)), open_from=date(16)))
         assert "next_days" not in found.breakdown
