@@ -1,4 +1,4 @@
-"""The API process: builds the application and mounts the audiences."""
+"""The API process: builds the application and mounts one router per audience (h5, admin, webhook)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ from backend.runtime import Runtime, RuntimeHolder, open_holder
 def create_app(
     settings: Settings, runtime: RuntimeHolder | Runtime | None = None, *, limiter: SlidingWindow | None = None
 ) -> FastAPI:
-    """The application. Without ``runtime`` it opens its own when it starts and closes it when it stops."""
+    """Build the application. Without ``runtime``, its lifespan opens one at start-up and closes it at shutdown."""
     live = RuntimeHolder(runtime) if isinstance(runtime, Runtime) else runtime
     limiter = limiter or SlidingWindow(settings.redis_url)
 
@@ -57,7 +57,8 @@ def create_app(
         app.include_router(audience, prefix="/api")
     if settings.front_ends_dir is not None:
         app.router.default = Pages(settings.front_ends_dir, otherwise=app.router.default)
-    # What is added last is outermost. Refusals of the rate limit carry CORS headers, so that pages can read them.
+    # The middleware added last is the outermost. CORS wraps the rate limit: without its headers, pages couldn't read
+    # a 429.
     app.add_middleware(SizeLimit)
     app.add_middleware(RateLimit)
     if settings.cors_origins:
@@ -67,7 +68,7 @@ def create_app(
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=["X-Request-Id", "Retry-After"],
-            # The cookie that binds a WeChat log-in to its browser.
+            # Needed for the cookie that binds a WeChat log-in to its browser.
             allow_credentials=True,
         )
     app.add_middleware(RequestMiddleware, trusted_proxies=settings.trusted_proxies)
@@ -77,7 +78,7 @@ def create_app(
 
 
 def from_environment() -> FastAPI:
-    """What the server processes load."""
+    """The application factory that uvicorn loads; reads the settings from the environment."""
     settings = load_settings()
     clock.use_test_clock(settings.test_clock)
     configure_logging(settings.log)

@@ -15,7 +15,7 @@ from backend.models.staff import StaffRole
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit status is 0 when it went well, 1 when it failed, 2 when it can't be run so."""
+    """Run one command and return the exit status: 0 success, 1 failure, 2 unusable settings or arguments."""
     arguments = _parser().parse_args(argv)
     if arguments.command in ("demo", "dev"):
         from backend.demo.main import main as demo
@@ -78,7 +78,7 @@ def _serve(_: Settings, arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         log_config=None,
         access_log=False,
-        # The client's address is worked out from CAMP_TRUSTED_PROXIES, see backend/api/middleware.py.
+        # backend/api/middleware.py derives the client's address from CAMP_TRUSTED_PROXIES; uvicorn must not do it too.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=20,
@@ -143,7 +143,7 @@ def _create_staff(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _refusals_shown(work: Coroutine[Any, Any, None]) -> int:
-    """Run it; a refusal is printed in its own words, and makes the exit status 1."""
+    """Run ``work`` and return the exit status; print an AppError to stderr instead of a traceback."""
     try:
         asyncio.run(work)
     except AppError as error:

@@ -1,7 +1,7 @@
-"""The table of jobs: scheduled ones with their times, and those that a commit wakes up.
+"""The job table: scheduled jobs with their times, and wake-ups that a commit enqueues.
 
-PostgreSQL keeps the timetable (``job_runs.slot``), so that a Redis that is empty or away costs no nightly job,
-any number of workers run each slot once, and a worker that comes back late catches up.
+PostgreSQL stores the schedule (``job_runs.slot``), not Redis. An empty or unavailable Redis therefore skips no nightly
+job. Any number of workers run each slot once. A worker that restarts late runs the latest slot it missed.
 """
 
 import datetime as dt
@@ -37,12 +37,12 @@ Summary = dict[str, Any]
 
 
 async def _camp_states(runtime: Runtime) -> Summary:
-    """00:05: camps begin and end by the date; then the fees of those that have begun are income."""
+    """At 00:05: start and end camps by date, then book the fees of started camps as income."""
     return await camps.camp_states(runtime) | {"fees": await fees.earn_due(runtime)}
 
 
 async def _refund_sweep(runtime: Runtime) -> Summary:
-    """Each minute: whatever stayed too long in a passing state, and whose wake-up was perhaps lost."""
+    """Every minute: process rows stuck in an intermediate state, in case their wake-up was lost."""
     return {
         "refunds": await refunds.refund_sweep(runtime),
         "notifications": await notifications.deliver_due(runtime),
@@ -51,13 +51,16 @@ async def _refund_sweep(runtime: Runtime) -> Summary:
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A job and when it is due. It may run twice, and with others at once; it runs alone under its own name."""
+    """A job and its schedule.
+
+    A job must be idempotent: it may run twice. It may run concurrently with other jobs, but not with itself.
+    """
 
     run: Callable[[Runtime], Awaitable[Summary]]
     when: Every | Daily
 
 
-# In the order in which they must run when several are due at once.
+# Jobs due at the same time run in this order.
 SCHEDULED: dict[str, Scheduled] = {
     "camp_states": Scheduled(_camp_states, Daily(0, 5)),
     "order_expiry": Scheduled(payments.order_expiry, Every(1)),
@@ -65,7 +68,7 @@ SCHEDULED: dict[str, Scheduled] = {
     "checkin_sync": Scheduled(checkins.checkin_sync, Daily(1, 0)),
     "refund_lists": Scheduled(refunds.refund_lists, Daily(2, 0)),
     "refund_sweep": Scheduled(_refund_sweep, Every(1)),
-    # By itself: a sync may take many minutes.
+    # Not part of refund_sweep: a sync takes minutes and would delay refunds.
     "sync_sweep": Scheduled(checkins.sweep_syncs, Every(1)),
     "credential_check": Scheduled(planets.credential_check, Every(360, offset=20)),
     "reminders": Scheduled(reminders.reminders, Daily(10, 0)),
@@ -76,7 +79,8 @@ SCHEDULED: dict[str, Scheduled] = {
     "audit_check": Scheduled(housekeeping.audit_check, Daily(3, 45)),
 }
 
-# Woken by a commit through Redis; each looks at the rows itself, and the sweep does the same a minute later.
+# A commit enqueues these through Redis. Each reads its rows from the database, so a lost wake-up only waits for the
+# next sweep, a minute later.
 WAKEUPS: dict[str, Callable[[Runtime, dict[str, str]], Awaitable[None]]] = {
     "notifications.deliver": notifications.deliver,
     "refunds.send": refunds.send,
@@ -85,12 +89,12 @@ WAKEUPS: dict[str, Callable[[Runtime, dict[str, str]], Awaitable[None]]] = {
 
 
 async def run_job(runtime: Runtime, name: str) -> bool:
-    """Run a scheduled job to its end, by hand. Returns whether it went well; raises KeyError for an unknown name."""
+    """Run a scheduled job now, outside its schedule. Returns whether it succeeded; raises KeyError if unknown."""
     return bool(await _run(runtime, name, SCHEDULED[name], slot=None))
 
 
 async def run_if_due(runtime: Runtime, name: str) -> bool | None:
-    """Run a scheduled job if its latest slot was taken by nobody; None when there was nothing to do."""
+    """Run a scheduled job if no worker has taken its latest slot. Returns whether it succeeded, None if not due."""
     job = SCHEDULED[name]
     return await _run(runtime, name, job, slot=job.when.latest(clock.now()))
 
@@ -139,7 +143,7 @@ async def _finish(
 
 
 async def last_runs(session: AsyncSession) -> Sequence[JobRun]:
-    """The newest run of each job that ever ran."""
+    """The newest run of each job; a job that never ran is missing."""
     statement = select(JobRun).ext(distinct_on(JobRun.name))
     statement = statement.order_by(JobRun.name, JobRun.created_at.desc(), JobRun.id.desc())
     return (await session.scalars(statement)).all()

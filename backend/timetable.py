@@ -1,4 +1,4 @@
-"""When scheduled jobs are due (all times Asia/Shanghai)."""
+"""Schedules of jobs. All times are Asia/Shanghai."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from backend.core import clock
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Due each ``minutes``, counted from midnight, ``offset`` minutes later."""
+    """Due every ``minutes`` minutes, counted from ``offset`` minutes after midnight."""
 
     minutes: int
     offset: int = 0
@@ -24,7 +24,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """Due once a day."""
+    """Due once a day, at ``hour``:``minute``."""
 
     hour: int
     minute: int

@@ -1,4 +1,4 @@
-"""The worker process: the timetable, and the doorbell that commits ring through Redis."""
+"""The worker process: runs scheduled jobs from the timetable, and wake-ups (the "doorbell") queued through Redis."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ STOP_SECONDS = 20
 
 
 async def run_worker(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; what is under way is finished or taken up again by the next worker."""
+    """Run jobs until SIGTERM or SIGINT. Work in progress either finishes or is resumed by the next worker."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -34,7 +34,8 @@ async def run_worker(settings: Settings) -> None:
         tasks = [asyncio.create_task(_answer_doorbell(live, stop)), *lanes]
         log.info("worker.started")
         await stop.wait()
-        # Whatever hangs then, such as a driver whose server is gone: the rows remember where the work stood.
+        # Kill the process if shutdown hangs, e.g. in a driver whose server is gone. This is safe: the rows hold the
+        # state of the work.
         signal.alarm(STOP_SECONDS)
         for task in tasks:
             task.cancel()
@@ -43,21 +44,21 @@ async def run_worker(settings: Settings) -> None:
 
 
 def _lanes(off: list[str]) -> list[list[str]]:
-    """The nightly jobs one after the other, in their order; each frequent one by itself, held up by none."""
+    """One lane for all nightly jobs, in order, and one lane per frequent job, so that none delays another."""
     names = [name for name in SCHEDULED if name not in off]
     nightly = [name for name in names if isinstance(SCHEDULED[name].when, Daily)]
     return [nightly, *([name] for name in names if name not in nightly)]
 
 
 async def _keep_timetable(live: RuntimeHolder, lane: list[str], stop: asyncio.Event) -> None:
-    # Not for ever: a database that dies while we are told to stop may turn the cancellation into its own error.
+    # Not `while True`: a database failure during shutdown may replace the CancelledError, and the loop wouldn't end.
     while not stop.is_set():
         for name in lane:
             try:
                 async with live.lease() as runtime:
                     await run_if_due(runtime, name)
             except Exception:
-                # The database is away: the slot stays free, and the next tick tries again.
+                # E.g. the database is unavailable: the slot stays free and the next tick retries.
                 log.exception("timetable.failed", job=name)
         await _pause(stop, TICK_SECONDS)
 
@@ -68,7 +69,7 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _answer_doorbell(live: RuntimeHolder, stop: asyncio.Event) -> None:
-    """Run what commits ask for. A Redis that is away is waited for; the timetable's sweep works meanwhile."""
+    """Run wake-ups. While Redis is unavailable, retry the connection; the scheduled sweep covers the work meanwhile."""
     while not stop.is_set():
         try:
             pool = await create_pool(arq_settings(live.now.settings.redis_url), default_queue_name=QUEUE_NAME)
@@ -92,7 +93,7 @@ async def _listen(live: RuntimeHolder, pool: ArqRedis) -> None:
     try:
         await worker.main()
     finally:
-        # arq's close gives up half-way when a job is cancelled with it, and leaves the connections open.
+        # arq's close() aborts half-way if a job is cancelled with it, and would leak the pool's connections.
         await asyncio.gather(worker.close(), return_exceptions=True)
         await pool.aclose()
 

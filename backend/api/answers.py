@@ -39,7 +39,7 @@ def _parse(value: object) -> uuid.UUID:
     return found
 
 
-# An id in a path or body. What can't be an id is answered like an unknown one: 404.
+# An id in a path or body. A malformed id gets 404, like an unknown one.
 Id = Annotated[uuid.UUID, BeforeValidator(_parse), PlainSerializer(str), WithJsonSchema({"type": "string"})]
 
 
@@ -50,7 +50,7 @@ def _within_reason(value: D) -> D:
     return value
 
 
-# An instant: RFC 3339 with offset, both ways; shown on a Shanghai clock.
+# An instant: RFC 3339 with offset in input and output. Output uses Shanghai time.
 Instant = Annotated[
     AwareDatetime,
     AfterValidator(_within_reason),

@@ -10,7 +10,7 @@ from backend.api.answers import Model
 from backend.core.errors import NotFound
 from backend.core.ids import parse_id
 
-# Rows of one batch.
+# Ids of the rows in one batch.
 Ids = Annotated[list[str], Field(min_length=1, max_length=1000)]
 
 _TEXTS = {"ok": "", "not_found": NotFound.message, "forbidden": "没有查看该训练营的权限"}

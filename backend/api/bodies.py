@@ -14,7 +14,8 @@ MEGABYTE = 1024 * 1024
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MOST = "most_body_bytes"
-# No endpoint reads theirs. A long answer listens whether its reader has left, and must not be broken off for it.
+# No endpoint reads a body here. A streaming response calls `receive` to detect a disconnect, and a size error
+# there would abort it.
 _WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
 
@@ -50,7 +51,7 @@ class SizeLimit:
 
         async def counted() -> Message:
             nonlocal seen
-            # Nothing is read before the request has found its endpoint.
+            # Routing runs before the first read, so the scope already holds the endpoint.
             most = getattr(scope.get("endpoint"), _MOST, MEGABYTE)
             if declared > most:
                 raise TooLarge(most)

@@ -43,7 +43,7 @@ async def get_session(runtime: RuntimeDep) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-# scope="function": the commit happens before the answer is sent, so a failed commit never says 200.
+# scope="function" commits before the response is sent, so a failed commit never returns 200.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
@@ -72,7 +72,7 @@ async def signed_in_staff(runtime: RuntimeDep, actor: ActorDep, bearer: BearerDe
         return await staff.authenticate(session, token=bearer.credentials, secret=secret, actor=actor)
 
 
-# May still have to change the password: only for log-out, "who am I" and the change itself.
+# Also admits staff who must change their password. Use only for log-out, "who am I" and the password change.
 SignedInStaff = Annotated[Viewer, Depends(signed_in_staff)]
 
 

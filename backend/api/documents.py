@@ -12,7 +12,7 @@ Audience = Literal["all", "h5", "admin"]
 Json = dict[str, Any]
 
 _ROUTERS = {"h5": h5, "admin": admin}
-# What can go wrong before a rule is reached (api.errors, api.middleware): code, status, message.
+# Errors raised outside the business rules (api.errors, api.middleware): code, status, message.
 _AT_THE_DOOR = (
     ("bad_request", 400, "请求格式有误"),
     ("internal_error", 500, "服务异常，请稍后再试"),
@@ -30,7 +30,7 @@ def openapi_document(app: FastAPI, audience: Audience = "all") -> Json:
         app = alone
     document = app.openapi()
     components = document.setdefault("components", {})
-    # FastAPI's own 422 isn't what we send.
+    # Drop FastAPI's 422 schemas: our 422 responses have another shape.
     ours = {
         name: schema
         for name, schema in components.get("schemas", {}).items()

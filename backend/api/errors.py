@@ -76,13 +76,13 @@ async def _gateway(_: Request, error: Exception) -> JSONResponse:
 
 def _is_away(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
-        # SQLSTATE classes 08 (connection), 53 (resources) and 57 (operator intervention) pass; others are our bugs.
+        # SQLSTATE classes 08 (connection), 53 (resources) and 57 (operator intervention) are transient, others bugs.
         state = getattr(error.orig, "sqlstate", None)
         return error.connection_invalidated or state is None or str(state)[:2] in ("08", "53", "57")
     return True
 
 
-# SQLSTATE of texts that PostgreSQL can't keep, such as one with a NUL; nobody types these.
+# SQLSTATE for texts that PostgreSQL can't store, such as one with a NUL. Normal typing doesn't produce these.
 _UNSTORABLE = ("22021", "22P05")
 
 

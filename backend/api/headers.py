@@ -11,9 +11,9 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# Only where the installation is reached by https for good.
+# Only for installations that permanently use https: browsers refuse plain http for a year.
 STRICT_TRANSPORT = "max-age=31536000"
-# For answers that aren't pages: whoever opens one directly gets nothing to run. Pages bring their own.
+# Default for responses that aren't pages: nothing runs when one is opened directly. Pages set their own policy.
 _NO_PAGE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# Kept for the page; everything else described the JSON.
+# Headers copied to the page. All others describe the JSON body.
 _KEPT = ("x-request-id", "retry-after")
 _PAGE = """<!doctype html>
 <html lang="zh-CN">

@@ -25,8 +25,8 @@ async def media(
     if content_type is None or not service.may_fetch(runtime, key, expires=expires, signature=signature):
         raise NotFound
     data = await flows.fetch(runtime, key)
-    # A key never gets another picture, so a poster may be kept for ever.
+    # A key's picture never changes, so a poster can be cached forever.
     caching = "private, no-store" if service.needs_signature(key) else "public, max-age=31536000, immutable"
-    # The apps may live on other origins than the pictures.
+    # The apps may run on other origins; the default same-origin policy would block the pictures.
     headers = {"Cache-Control": caching, "Cross-Origin-Resource-Policy": "cross-origin"}
     return Response(data, media_type=content_type, headers=headers)

@@ -81,7 +81,7 @@ class RequestMiddleware:
         try:
             await self.app(scope, receive, noting)
         except Exception as error:
-            if status:  # an answer is half sent, and can only be broken off
+            if status:  # the response has started; it can only be aborted
                 raise
             await unexpected(error)(scope, receive, noting)
         finally:
@@ -93,7 +93,7 @@ class RequestMiddleware:
 
 def _route(scope: Scope) -> str:
     """The path as it was declared: one name for all ids, and for everything unknown."""
-    # A route inside a router knows only its own part; FastAPI keeps the whole beside it.
+    # A route in a router holds only its own part of the path. FastAPI keeps the full path in `effective_route_context`.
     whole = scope.get("fastapi", {}).get("effective_route_context")
     path: str = getattr(whole or scope.get("route"), "path", "other")
     return path

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# First parts of the paths that belong to the API's own routes: what is unknown there is no page.
+# First path segments reserved for the API: an unknown path below them must not return a page.
 RESERVED = frozenset({"api", "media", "doc", "doc.html", "openapi", "openapi.json", "healthz", "readyz", "metrics"})
 _TYPES = {
     ".html": "text/html",
@@ -37,10 +37,10 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 _PACKED = frozenset({".html", ".js", ".css", ".json", ".webmanifest", ".svg", ".txt"})
-# Smaller files fit into one packet as they are.
+# Bytes. Smaller files fit into one packet uncompressed.
 _PACKED_FROM = 1024
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
-# Vant's icons are a font inside its style sheet; styles of components are set by script.
+# Vant embeds its icon font in the style sheet (data:). Components set styles by script ('unsafe-inline').
 _POLICY = (
     "default-src 'self'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob: https:; font-src 'self' data:; "
@@ -71,7 +71,7 @@ class _Content:
 class Pages:
     """What answers a path that no route knows. Whatever isn't a page goes on to ``otherwise``."""
 
-    # What the measurements call all of them.
+    # The route label of all pages in the metrics.
     path = "/pages"
 
     def __init__(self, directory: Path, *, otherwise: ASGIApp) -> None:
@@ -86,7 +86,7 @@ class Pages:
             return
         scope["route"] = self
         root, parts = (self._console, parts[1:]) if parts[0] == "admin" else (self._member_app, parts)
-        # Disk and compression would hold up everybody else's requests.
+        # Disk reads and compression would block the event loop.
         response = await asyncio.to_thread(_answer, root, parts, Headers(scope=scope), scope["method"])
         await response(scope, receive, send)
 
@@ -108,20 +108,20 @@ def _answer(root: Path, parts: list[str], asked: Headers, method: str) -> Respon
     file = _file(root, parts)
     is_asset = parts[:1] == ["assets"]
     if file is None and not is_asset:
-        # A script that is gone since the last release must not become a page: browsers would try to run it.
+        # A script removed by a release must return 404: browsers would run the page as a script.
         file = _file(root, ["index.html"])
     if file is None:
         raise HTTPException(404)
     try:
         content = _content(file)
-    except FileNotFoundError:  # a build is just replacing it
+    except FileNotFoundError:  # a build is replacing the file
         raise HTTPException(404) from None
-    # Vite puts a hash of the content into the names of assets, and of nothing else.
+    # Vite puts a content hash into the names of assets only.
     headers = {
         "Cache-Control": "public, max-age=31536000, immutable" if is_asset else "no-cache",
         "ETag": file.etag,
         "Vary": "Accept-Encoding",
-        # Also with 304: browsers put what that says in place of what they kept, and a page without scripts stays blank.
+        # Also with 304: browsers replace the cached headers, and the default policy blocks scripts (blank page).
         "Content-Security-Policy": content.policy,
     }
     if file.etag in asked.get("if-none-match", ""):
@@ -137,7 +137,7 @@ def _answer(root: Path, parts: list[str], asked: Headers, method: str) -> Respon
 
 def _file(root: Path, parts: list[str]) -> _Stamp | None:
     """The file inside ``root`` that these parts of a path name; None if there is none. Raises HTTPException (404)."""
-    # Neither out of the folder nor to what tools keep in it, such as Vite's manifest.
+    # Block path traversal and hidden files, such as Vite's manifest.
     if any(part.startswith(".") or "\\" in part or "\0" in part for part in parts):
         raise HTTPException(404)
     path = root.joinpath(*parts)
@@ -145,7 +145,7 @@ def _file(root: Path, parts: list[str]) -> _Stamp | None:
         if not path.resolve().is_relative_to(root.resolve()):
             return None
         found = os.stat(path)
-    except OSError:  # also names that are too long for any file
+    except OSError:  # also raised for a name that is too long
         return None
     return _Stamp(path, found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None
 

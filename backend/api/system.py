@@ -34,7 +34,7 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz")
 async def readyz(live: LiveDep) -> JSONResponse:
     """Whether requests can be served: database, Redis and migrations are each ``ok`` or say why not (then 503)."""
-    runtime = live.now  # a lease may need the database
+    runtime = live.now  # not a lease: taking one may need the database
     redis, (database, migrations) = await asyncio.gather(_redis(runtime), _database(runtime))
     parts = {"database": database, "redis": redis, "migrations": migrations}
     ready = set(parts.values()) == {"ok"}
@@ -79,7 +79,7 @@ async def openapi_of(request: Request, audience: Audience) -> Json:
     return openapi_document(request.app, audience)
 
 
-# Swagger UI comes out of an installed package, so that the page works without any other host.
+# Serve Swagger UI from an installed package, so that the page needs no other host.
 _ASSETS = Path(str(files("fastapi_offline"))) / "static"
 _ASSET_NAMES = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
 _POLICY = (

@@ -1,4 +1,4 @@
-"""Who does something, and from where: the first half of every audit row."""
+"""Who acts, and from where. Every audit row records an actor."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person or machine that acts. ``name`` is what a reader of the log sees; members are named by id only."""
+    """A person or machine that acts. The audit log shows ``name``; members appear by id only."""
 
     kind: Literal["staff", "member", "provider", "system"]
     name: str

@@ -1,12 +1,12 @@
-"""Where a caller is on the network, as far as anybody may be counted by it."""
+"""Caller addresses, grouped for counting requests and failures."""
 
 import ipaddress
 
 
 def network_of(ip: str | None) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """The network that one caller has to itself: in IPv6 a line's /64, or it would be as many as it likes.
+    """The network to count a caller by: the address itself in IPv4, its /64 in IPv6. None if ``ip`` is no address.
 
-    None for what isn't an address.
+    Counting single IPv6 addresses would let one subscriber evade every limit, since they can pick any in their /64.
     """
     try:
         address = ipaddress.ip_address(ip or "")

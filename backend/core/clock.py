@@ -1,8 +1,8 @@
 """The only source of time.
 
-``CAMP_TEST_CLOCK`` names a file that holds an offset in seconds; it is added to the machine's time,
-so that a demo or a test moves a whole camp through its days. The file is read again whenever it
-changes. The sandbox reads the same file, so signatures stay inside their windows.
+``CAMP_TEST_CLOCK`` names a file that holds an offset in seconds, which is added to the machine's time. A demo or a
+test uses it to move a camp through its days. The file is read again whenever it changes. The sandbox reads the same
+file, so that signature timestamps stay inside their windows.
 """
 
 import datetime as dt
@@ -53,27 +53,27 @@ def timestamp() -> float:
 
 
 def now() -> dt.datetime:
-    """The instant, aware, in UTC."""
+    """The current time as an aware datetime in UTC."""
     return dt.datetime.fromtimestamp(timestamp(), dt.UTC)
 
 
 def shanghai(instant: dt.datetime) -> dt.datetime:
-    """The same instant on a Shanghai wall clock."""
+    """The same instant in the Shanghai time zone."""
     return instant.astimezone(SHANGHAI)
 
 
 def minute(instant: dt.datetime) -> str:
-    """``2026-03-01 10:00``: an instant for people to read."""
+    """Format an instant as ``2026-03-01 10:00`` in Shanghai time."""
     return f"{shanghai(instant):%Y-%m-%d %H:%M}"
 
 
 def today() -> dt.date:
-    """The calendar day in Shanghai, which is what a check-in day, a camp day and a bill day mean."""
+    """The current calendar day in Shanghai. Check-in days, camp days and bill days are all Shanghai days."""
     return day_of(now())
 
 
 def day_of(instant: dt.datetime) -> dt.date:
-    """The Shanghai calendar day an instant falls on."""
+    """The Shanghai calendar day of an instant."""
     return shanghai(instant).date()
 
 

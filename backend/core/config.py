@@ -1,7 +1,7 @@
 """Settings from the environment (prefix ``CAMP_``, nested by ``__``) or, outside tests, from ``.env``.
 
-A wrong setting stops the start: :func:`load_settings` raises :class:`SettingsError`, which lists every
-problem at once with the variable's name.
+An invalid setting stops the start: :func:`load_settings` raises :class:`SettingsError`, which lists all problems
+at once by variable name.
 """
 
 import base64
@@ -22,12 +22,12 @@ from sqlalchemy.exc import ArgumentError
 
 from backend.core import pem
 
-# Pauses in seconds, the last of which is repeated.
+# Delays in seconds. The last one is repeated.
 Waits = Annotated[list[Annotated[float, Field(ge=0, le=24 * 3600)]], Field(min_length=1, max_length=10), NoDecode]
 _MOST_FEN = 100_000_000
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Known to everybody, and refused in production.
+# Publicly known, so production refuses them.
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-not-for-production"  # noqa: S105 - see above
 DEVELOPMENT_DATA_KEY = base64.b64encode(b"development-only-data-key-32-byt").decode()
 DEVELOPMENT_ADMIN_PASSWORD = "camp-deposit-1"  # noqa: S105 - see above
@@ -48,7 +48,7 @@ def _split(value: object) -> object:
 
 
 class Fault(StrEnum):
-    """What can be wrong with a field beyond its type: a rule among fields, or about what is inside."""
+    """Problems that type validation can't find: rules across fields, and the content of keys and files."""
 
     NOT_32 = "must have exactly 32 characters"
     NO_FILE = "no such file"
@@ -60,17 +60,17 @@ class Fault(StrEnum):
 
 
 class Section(BaseModel):
-    """Settings of one topic. What staff may change in the console lies over a section as a whole."""
+    """The settings of one topic. Staff override a section as a whole in the console."""
 
     def faults(self) -> dict[str, Fault]:
-        """What makes it unusable although each field by itself is well formed, by field."""
+        """Problems by field name, in a section whose fields are each valid on their own."""
         return {}
 
 
 class WeChatPaySettings(Section):
-    """The merchant at WeChat Pay. Public-key mode when id and key are given, else certificates.
+    """The merchant at WeChat Pay. Public-key mode when id and key are given, else certificate mode.
 
-    A key comes as PEM, or as the path of a file with it; the PEM wins.
+    A key is given as PEM or as the path of a PEM file. The PEM takes precedence.
     """
 
     base_url: str = "https://api.mch.weixin.qq.com"
@@ -86,11 +86,11 @@ class WeChatPaySettings(Section):
     timeout_seconds: float = Field(default=8.0, gt=0)
 
     def private_key_pem(self) -> bytes:
-        """The merchant's private key; empty when none is given. Raises OSError for a file that can't be read."""
+        """The merchant's private key; empty when none is configured. Raises OSError if the file can't be read."""
         return _pem(self.private_key.get_secret_value(), self.private_key_path)
 
     def public_key_pem(self) -> bytes:
-        """WeChat Pay's public key; empty when none is given. Raises OSError for a file that can't be read."""
+        """WeChat Pay's public key; empty when none is configured. Raises OSError if the file can't be read."""
         return _pem(self.public_key, self.public_key_path)
 
     def faults(self) -> dict[str, Fault]:
@@ -118,7 +118,7 @@ def _pem(given: str, path: Path | None) -> bytes:
 
 
 class WeChatOAuthSettings(Section):
-    """The service account whose web authorisation tells a member's openid."""
+    """The WeChat service account. Its web authorisation returns a member's openid."""
 
     base_url: str = "https://api.weixin.qq.com"
     authorize_url: str = "https://open.weixin.qq.com/connect/oauth2/authorize"
@@ -128,7 +128,7 @@ class WeChatOAuthSettings(Section):
 
 
 class ZsxqSettings(Section):
-    """How 知识星球 is read. Pauses are seconds; retry policy: reference zsxq-api §3.3."""
+    """知识星球 API access. Intervals and timeouts are in seconds; retry policy: reference zsxq-api §3.3."""
 
     base_url: str = "https://api.zsxq.com"
     min_interval_seconds: float = Field(default=1.0, ge=0, le=60)
@@ -143,15 +143,15 @@ class ZsxqSettings(Section):
 
 
 class WeComSettings(Section):
-    """The WeCom application that tells staff, and the group robot. Empty ids switch a channel off."""
+    """The WeCom application that notifies staff, and the group robot. Empty ids disable a channel."""
 
     base_url: str = "https://qyapi.weixin.qq.com"
     corp_id: str = ""
     agent_id: int = Field(default=0, ge=0, le=2**31 - 1)
     secret: SecretStr = SecretStr("")
-    # The last resort where no staff can be told; what names members of a camp leaves "@all" out.
+    # The fallback when no staff can be reached. Messages that name members of a camp are not sent to "@all".
     alert_user_ids: str = "@all"
-    # Also taken from the robot's whole address, which is what WeCom shows.
+    # Accepts the robot's whole webhook URL too, since that is what WeCom shows.
     robot_key: SecretStr = SecretStr("")
     timeout_seconds: float = Field(default=8.0, gt=0)
 
@@ -163,7 +163,7 @@ class WeComSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where uploaded pictures lie."""
+    """Where uploaded images are stored."""
 
     kind: Literal["local", "cos"] = "local"
     local_dir: Path = Path(".uploads")
@@ -175,7 +175,7 @@ class StorageSettings(Section):
 
 
 class PaymentSettings(Section):
-    """Rules of paying a deposit."""
+    """Rules for paying a deposit."""
 
     order_minutes: int = Field(default=30, ge=1, le=7 * 24 * 60)
     deposit_min_fen: int = Field(default=100, ge=1, le=_MOST_FEN)
@@ -186,7 +186,7 @@ class PaymentSettings(Section):
 
 
 class RefundSettings(Section):
-    """Rules of paying it back."""
+    """Rules for refunding a deposit."""
 
     per_second: float = Field(default=10.0, gt=0, le=150)
     auto_attempts: int = Field(default=3, ge=1, le=10)
@@ -196,20 +196,20 @@ class RefundSettings(Section):
     password_threshold_fen: int = Field(default=1_000_000, ge=0, le=_MOST_FEN)
     stuck_hours: int = Field(default=24, ge=1, le=24 * 90)
     coach_review: bool = True
-    # What members are told before they pay and while they wait; shown as it stands.
+    # Shown verbatim to members before they pay and while they wait.
     promise: str = "结束后 7 天内完成审核，审核通过后 1–3 个工作日退回原支付账户"
 
     _split_waits = field_validator("retry_waits_seconds", mode="before")(_split)
 
 
 class SyncSettings(Section):
-    """Rules of reading check-ins."""
+    """Rules for syncing check-ins."""
 
     manual_pause_seconds: int = Field(default=300, ge=0, le=24 * 3600)
 
 
 class RetentionSettings(Section):
-    """How long what is no longer needed is kept, in days. Personal data count from the archiving of their camp."""
+    """Retention periods in days. For personal data the period starts when the camp is archived."""
 
     personal_days: int = Field(default=90, ge=1, le=3650)
     event_days: int = Field(default=90, ge=7, le=3650)
@@ -217,7 +217,7 @@ class RetentionSettings(Section):
 
 
 class LoginSettings(Section):
-    """How many failed log-ins of staff lock a user name or an address, counted over the window, and for how long."""
+    """How many failed staff log-ins within the window lock a user name or an address, and for how long."""
 
     failures: int = Field(default=5, ge=1, le=100)
     address_failures: int = Field(default=20, ge=1, le=1000)
@@ -226,21 +226,21 @@ class LoginSettings(Section):
 
 
 class LimitSettings(Section):
-    """How many requests a person, or an address while nobody is logged in, may make in any 60 seconds.
+    """Requests allowed in any 60 seconds per logged-in person, or per address when nobody is logged in.
 
-    Counting takes memory in Redis by these numbers, hence their bound.
+    The maximum bounds Redis memory: each key keeps one entry per allowed request.
     """
 
     enabled: bool = True
     per_minute: int = Field(default=100, ge=1, le=10_000)
-    # Log-ins, and calls of members that create something; they count in the other limit too.
+    # Log-ins, and member requests that create something. They count towards ``per_minute`` too.
     sensitive_per_minute: int = Field(default=10, ge=1, le=10_000)
 
 
 class NoticeSettings(Section):
-    """Whether messages leave the house at all, and when those to members and groups do (Shanghai wall clock).
+    """The master switch for outgoing messages, and the hours for messages to members and groups (Shanghai time).
 
-    Messages in the member's app, and alarms to staff, keep no hours.
+    In-app messages and staff alarms ignore the hours.
     """
 
     enabled: bool = True
@@ -252,7 +252,7 @@ class NoticeSettings(Section):
 
 
 class LogSettings(BaseModel):
-    """``json`` for machines, ``console`` for people; to a file when one is named, else standard error."""
+    """``json`` for machines, ``console`` for people. Logs go to ``file``, or to standard error without one."""
 
     format: Literal["json", "console"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -260,7 +260,7 @@ class LogSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything that differs between one installation and another."""
+    """All settings of one installation."""
 
     model_config = SettingsConfigDict(
         env_prefix="CAMP_", env_nested_delimiter="__", env_file_encoding="utf-8", extra="ignore"
@@ -281,9 +281,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[list[Network], NoDecode] = []
     test_clock: Path | None = None
     jobs_off: Annotated[list[str], NoDecode] = []
-    # Whom members ask when something is amiss, such as a WeChat name or a telephone number; empty shows nobody.
+    # How members reach support, such as a WeChat name or a telephone number. Empty shows no contact.
     support_contact: str = ""
-    # The folder that holds h5-member/dist and admin-web/dist, for installations without a web server in front.
+    # The folder with h5-member/dist and admin-web/dist, for installations without a web server in front.
     front_ends_dir: Path | None = None
 
     wechat_pay: WeChatPaySettings = WeChatPaySettings()
@@ -343,16 +343,15 @@ class Settings(BaseSettings):
 
     @cached_property
     def data_key_bytes(self) -> list[bytes]:
-        """The keys as bytes: the first encrypts, all decrypt."""
+        """The decoded keys: the first encrypts, all decrypt."""
         return [base64.b64decode(key.get_secret_value()) for key in self.data_keys]
 
     def sections(self) -> dict[str, Section]:
-        """The sections by name."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in values.items() if isinstance(value, Section)}
 
     def production_problems(self) -> list[str]:
-        """What forbids a start in production, one line per problem."""
+        """Problems that prevent a start in production, one line each."""
         problems = []
         if len(self.secret_key.get_secret_value()) < 32 or self.secret_key.get_secret_value() == DEVELOPMENT_SECRET_KEY:
             problems.append("CAMP_SECRET_KEY: a secret of at least 32 characters is needed, not the default")
@@ -397,7 +396,7 @@ class Settings(BaseSettings):
         return problems
 
     def problems(self) -> list[str]:
-        """What forbids a start in any environment, beyond what single fields say."""
+        """Problems that prevent a start, one line each, beyond single-field validation."""
         problems = [
             f"CAMP_{group.upper()}__{name.upper()}: {fault}"
             for group, section in self.sections().items()
@@ -411,7 +410,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read and check the settings. Raises :class:`SettingsError` that lists all problems."""
+    """Read and validate the settings. Raises :class:`SettingsError`, which lists all problems."""
     env_file = None if os.environ.get("CAMP_ENV") == "test" else ".env"
     try:
         settings = Settings(_env_file=env_file)
@@ -425,7 +424,7 @@ def load_settings() -> Settings:
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:
-    # Positions in lists, and pydantic's names for the branches of a union, are no part of the variable's name.
+    # Skip list positions and pydantic's names for union branches: neither is part of the variable's name.
     parts = [part for part in location if isinstance(part, str) and part.isidentifier()]
     name = "CAMP_" + "__".join(parts).upper()
     return f"{name}: {message.removeprefix('Value error, ')}"

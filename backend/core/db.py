@@ -1,4 +1,4 @@
-"""The database: engine, transactions, locks. The only place that commits."""
+"""The database: engine, transactions, advisory locks. Nothing else commits."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -11,12 +11,12 @@ from backend.core.queue import Queue, take_jobs
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
-    """An engine for PostgreSQL. ``pool_pre_ping`` so that a restarted server costs no failed request."""
+    """An engine for PostgreSQL. ``pool_pre_ping`` prevents failed requests after a database restart."""
     return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=30, pool_pre_ping=True)
 
 
 class Database:
-    """Opens transactions: all of a block's writes happen, or none."""
+    """Opens transactions and holds advisory locks."""
 
     def __init__(
         self, engine: AsyncEngine, queue: Queue, sessions: async_sessionmaker[AsyncSession] | None = None
@@ -27,7 +27,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session whose work is committed at the end of the block, and whose jobs are sent after that."""
+        """A session that commits at the end of the block and rolls back if it raises. Its jobs are sent after that."""
         async with self._sessions() as session:
             async with session.begin():
                 yield session
@@ -37,10 +37,10 @@ class Database:
 
     @asynccontextmanager
     async def exclusive(self, name: str, *, wait: bool = False) -> AsyncIterator[bool]:
-        """Yield whether this process alone holds lock ``name`` for the block (a PostgreSQL advisory lock).
+        """Yield whether this process holds the PostgreSQL advisory lock ``name`` for the block.
 
-        With ``wait`` it waits its turn and always holds it. The lock belongs to a connection of its own, so it
-        ends with the process even if that is killed.
+        Without ``wait``, False means that another process holds it. With ``wait``, block until the lock is free and
+        yield True. The lock has its own connection, so PostgreSQL releases it even if the process is killed.
         """
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
         async with self.engine.connect() as raw:

@@ -1,18 +1,18 @@
-"""Expected refusals. Raised where the rule is, turned into an answer once (``api/errors.py``).
+"""Expected errors. Rules raise them; ``api/errors.py`` turns them into responses.
 
 ::
 
     AppError
     ├── Unauthenticated      401
     ├── Forbidden            403
-    ├── NotFound             404   unknown and malformed ids, and whatever belongs to somebody else
+    ├── NotFound             404   unknown ids, malformed ids, and other people's objects
     ├── Conflict             409   the wrong state; domains subclass it with their own codes
     ├── Invalid              422   ``validation_error`` with field details
     ├── TooMany              429
-    └── ProviderProblem      502   an outside system didn't do what the request needs
+    └── ProviderProblem      502   an external system failed, so the request can't complete
 
-``message`` is Chinese and fit to be shown. Domains define their own codes beside their rules by
-subclassing; every class with a code of its own is in :func:`registry`, which the OpenAPI publishes.
+``message`` is Chinese and safe to show. Domains subclass these beside their rules to define codes. Every class with
+its own code is in :func:`registry`, which the OpenAPI document publishes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 
 class AppError(Exception):
-    """A refusal a person may see. ``data`` is JSON for programs, such as the id that is in the way."""
+    """An error that may be shown to a person. ``data`` is JSON for programs, such as the conflicting id."""
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
@@ -67,7 +67,7 @@ class TooMany(AppError):
 
 
 class Invalid(AppError):
-    """Fields that can't be accepted: ``Invalid({"name": "名称不能为空"})``."""
+    """Invalid fields with their messages: ``Invalid({"name": "名称不能为空"})``."""
 
     code, status, message = "validation_error", 422, "提交的内容有误，请检查后再试"
 
@@ -80,6 +80,6 @@ class ProviderProblem(AppError):
 
 
 def registry() -> Iterator[tuple[str, int, str]]:
-    """Every code with its status and default message, sorted."""
+    """Every code with its HTTP status and default message, sorted by code."""
     for code, cls in sorted(AppError._classes.items()):
         yield code, cls.status, cls.message

@@ -1,9 +1,9 @@
-"""What is wrong with a field, in the words of a form."""
+"""Field validation errors as Chinese form messages."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# pydantic's kinds of error in the words of a form.
+# By pydantic error type.
 _TEXTS = {
     "missing": "必填",
     "string_too_short": "至少 {min_length} 个字",
@@ -43,7 +43,7 @@ _TEXTS = {
 
 
 def field_text(item: Mapping[str, Any]) -> str:
-    """One of pydantic's errors in Chinese. What our own validators say is shown as it stands."""
+    """One pydantic error as a Chinese message. Messages of our own validators are shown unchanged."""
     kind = item["type"]
     if kind == "value_error":
         return str(item["msg"]).removeprefix("Value error, ")

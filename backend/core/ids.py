@@ -1,4 +1,4 @@
-"""Identifiers: our own row ids, and the numbers we show to the outside."""
+"""Identifiers: internal row ids, and the order and refund numbers that others see."""
 
 import secrets
 import uuid
@@ -9,7 +9,7 @@ _ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTVWXYZ"
 
 
 def new_id() -> uuid.UUID:
-    """A UUID version 7 (RFC 9562): sorts by time, so that indexes grow at their end."""
+    """A UUID version 7 (RFC 9562). It sorts by time, so index inserts go to the end."""
     milliseconds = int(clock.timestamp() * 1000)
     value = (milliseconds & (2**48 - 1)) << 80 | 0x7 << 76 | secrets.randbits(12) << 64
     value |= 0b10 << 62 | secrets.randbits(62)
@@ -17,7 +17,7 @@ def new_id() -> uuid.UUID:
 
 
 def parse_id(text: str) -> uuid.UUID | None:
-    """The id in ``text``, or None for what can't be one (which callers answer like an unknown id)."""
+    """The id in ``text``, or None if it is malformed. Callers treat None like an unknown id."""
     try:
         return uuid.UUID(text) if len(text) == 36 else None
     except ValueError:
@@ -25,7 +25,7 @@ def parse_id(text: str) -> uuid.UUID | None:
 
 
 def new_number(prefix: str) -> str:
-    """An unguessable outward number: prefix, day and 16 random characters, 26 in all.
+    """An unguessable public number: prefix, day and 16 random characters, 26 in all.
 
     WeChat Pay takes 6 to 32 characters from digits, letters and ``_-|*`` for ``out_trade_no`` and
     up to 64 for ``out_refund_no``; digits and upper-case letters are safe in both.

@@ -1,10 +1,10 @@
-"""At most so many events in a sliding window, counted exactly, in Redis.
+"""An exact sliding-window rate limiter in Redis.
 
-For each key a list holds the times of the newest admitted events, at most ``limit`` of them: the oldest of these tells
-whether there is a place, and when one gets free. One script does it all, so any number of processes may ask at once.
-A key ends with its window.
+A list per key holds the times of the newest admitted events, at most ``limit`` of them. The oldest one tells whether
+another event is allowed, and when. One Lua script checks and records atomically, so several processes may share a key.
+A key expires with its window.
 
-Redis is never the truth. When it is away or slow, events are admitted, and counted as unchecked.
+Redis is not authoritative. When it is down or slow, events are admitted and counted as ``unchecked``.
 """
 
 import asyncio
@@ -18,18 +18,19 @@ from backend.core import clock, metrics
 log = structlog.get_logger(__name__)
 
 WINDOW_SECONDS = 60
-# How long an event waits for Redis: once a connection is up, and for the first one. Long enough that a stall of our
-# own event loop, which a flood brings about, isn't taken for a slow Redis.
+# Timeouts for one check: on an established connection, and for the first check. They are long enough that a stall of
+# our own event loop under load isn't mistaken for a slow Redis.
 PATIENCE_SECONDS = 0.15
 FIRST_PATIENCE_SECONDS = 0.25
-# Redis counts as away when it failed, or when nothing at all came back for so long. By time and not by number: a stall
-# makes all who wait late at once.
+# Redis counts as down after an error, or after this long without any reply. Counting late replies instead would trip
+# on one event-loop stall, which delays all waiting checks at once.
 SILENCE_SECONDS = 0.4
-# So long it is left alone then: an outage must not cost every request its patience.
+# Skip Redis for this long after a failure, so an outage doesn't add 150 ms to each request.
 PAUSE_SECONDS = 1.0
 _CONNECTIONS = 32
 
-# Times are milliseconds of our own clock. Refused events are not noted, or the impatient would never get in.
+# Times are milliseconds of our own clock. Refused events aren't recorded: a client that keeps retrying would otherwise
+# never be admitted again.
 _TAKE = """
 local key, now, window, limit = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local oldest = tonumber(redis.call('LINDEX', key, limit - 1) or '0')
@@ -44,7 +45,7 @@ return 0
 
 
 class SlidingWindow:
-    """One per process. ``patience_seconds`` is the most that an event is held up, but for the first."""
+    """One per process. ``patience_seconds`` is the timeout of a check; the first check may take longer."""
 
     def __init__(
         self, redis_url: str, *, patience_seconds: float = PATIENCE_SECONDS, pause_seconds: float = PAUSE_SECONDS
@@ -62,7 +63,7 @@ class SlidingWindow:
         self._asked: set[asyncio.Future[int]] = set()
 
     async def seconds_until_free(self, key: str, *, limit: int) -> float:
-        """Take a place. 0 when there was one, else the seconds after which one gets free."""
+        """Record an event. Returns 0 if it is admitted, else the seconds until one would be."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._pause_until:
             metrics.rate_limits.labels("unchecked").inc()
@@ -70,7 +71,7 @@ class SlidingWindow:
         asked = asyncio.ensure_future(self._ask(key, limit))
         self._asked.add(asked)
         asked.add_done_callback(self._forget)
-        # Not cancelled when it is late: that would cost the connection, and the answer still counts.
+        # Don't cancel a late check: that would drop the connection, and the late reply still resets the silence timer.
         patience = self._patience if self._met else max(self._patience, FIRST_PATIENCE_SECONDS)
         await asyncio.wait({asked}, timeout=patience)
         if not asked.done():
@@ -111,7 +112,7 @@ class SlidingWindow:
 
     def _forget(self, asked: asyncio.Future[int]) -> None:
         self._asked.discard(asked)
-        # What failed too late is nobody's error; any answer, however late, breaks the silence.
+        # Retrieve the exception of a late failure, so asyncio doesn't log it. Any late reply resets the silence timer.
         if not asked.cancelled() and asked.exception() is None:
             self._silent_since = None
 

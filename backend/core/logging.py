@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, with request and job ids, never a secret."""
+"""Structured logs: one event per line, with request and job ids, without secrets."""
 
 import logging
 import logging.handlers
@@ -9,7 +9,7 @@ import structlog
 
 from backend.core.config import LogSettings
 
-# Values under these names never reach a log line, whoever logs them.
+# Values under names that contain one of these are masked in every log line.
 _SECRET_NAMES = (
     "password",
     "token",
@@ -31,7 +31,7 @@ def _hide_secrets(_: Any, __: str, event: Any) -> Any:
 
 
 def configure_logging(settings: LogSettings) -> None:
-    """Send structlog and the standard library through one formatter, to standard error or a file."""
+    """Send structlog and standard-library logs through one formatter, to standard error or a file."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -50,7 +50,7 @@ def configure_logging(settings: LogSettings) -> None:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
         colors = settings.file is None and sys.stderr.isatty()
-        # Plain tracebacks: the richer kinds print local variables, and secrets with them.
+        # Plain tracebacks: the rich formatters print local variables, which may hold secrets.
         last = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -65,8 +65,8 @@ def configure_logging(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
-    # httpx logs whole addresses, and the group robot's key is in one.
+    # httpx logs full URLs, and the group robot's URL contains its key.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("httpcore").setLevel(logging.WARNING)
-    # Our own request line says more than uvicorn's.
+    # Our own request log replaces uvicorn's access log.
     logging.getLogger("uvicorn.access").disabled = True

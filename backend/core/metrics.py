@@ -1,4 +1,4 @@
-"""Counters and timings for ``/metrics``."""
+"""Prometheus metrics for ``/metrics``."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

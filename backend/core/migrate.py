@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema."""
+"""Database migrations."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def alembic_config(database_url: str) -> Config:
 
 
 def upgrade(database_url: str) -> None:
-    """Apply every missing migration. Blocks, and runs its own event loop: call it outside of one."""
+    """Apply all missing migrations. Blocks and runs its own event loop, so don't call it from a running one."""
     command.upgrade(alembic_config(database_url), "head")
 
 
@@ -28,7 +28,7 @@ def newest_revision() -> str | None:
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:
-    """The revision a database stands at; None for one that was never migrated."""
+    """The database's revision; None if it was never migrated."""
     async with engine.connect() as connection:
         if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
             return None

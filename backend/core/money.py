@@ -1,4 +1,4 @@
-"""Money is an integer count of fen everywhere; only this module turns it into text and back."""
+"""Amounts are integers in fen everywhere. Only this module converts them to and from text."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""One page of a list, or all of it part by part."""
+"""Pagination, and streaming a whole result in batches."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is wanted: counted from 1, at most 200 rows (checked at the door)."""
+    """``page`` counts from 1; ``page_size`` is at most 200 (validated by the API)."""
 
     page: int = 1
     page_size: int = 20
@@ -25,7 +25,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """The rows of one page, and how many there are in all; ``more``: there are more than were counted."""
+    """The rows of one page. ``more`` means that there are more rows than ``total``, because counting stopped there."""
 
     items: Sequence[T]
     total: int
@@ -37,19 +37,19 @@ class Page(Generic[T]):
         return self.with_items([function(item) for item in self.items])
 
     def with_items(self, items: Sequence[U]) -> "Page[U]":
-        """The same place in another list of the same length."""
+        """A page with the same position and totals, but other items."""
         return Page(items, self.total, self.page, self.page_size, self.more)
 
 
 async def fetch_page(session: AsyncSession, statement: Select[*tuple[Any, ...]], request: PageRequest) -> Page[Any]:
-    """Run a select for one page. A select of one entity gives that entity, else rows."""
+    """Run a select for one page. Items are entities or values for a select of one column, else rows."""
     total = await session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     result = await session.execute(statement.limit(request.page_size).offset(request.offset))
     rows: Sequence[Any] = result.scalars().all() if len(statement.column_descriptions) == 1 else result.all()
     return Page(rows, total, request.page, request.page_size)
 
 
-# Nobody pages further, and counting on would cost more than the page.
+# Nobody pages further, and counting beyond this would cost more than the page itself.
 COUNTED_AT_MOST = 200_000
 
 
@@ -61,10 +61,11 @@ async def fetch_keys(
     is_search: bool = False,
     at_most: int = COUNTED_AT_MOST,
 ) -> Page[Any]:
-    """One page of a select of keys alone, for long lists: an index gives them without touching the rows.
+    """One page of a select of keys only, for long lists: an index-only scan doesn't touch the rows.
 
-    The rows themselves are read by their keys, a page full. A search reads everything anyway, so it counts along
-    instead of searching twice. Counts to ``at_most``. Keys are values where they are one column, else rows.
+    The caller then loads one page of rows by key. ``total`` stops at ``at_most``. With ``is_search`` the count comes
+    from a window function: a search scans everything anyway, and a separate count would scan it again. Items are
+    plain values for one key column, else tuples.
     """
     if is_search:
         return await _search_keys(session, keys, request, at_most)
@@ -80,7 +81,7 @@ async def _search_keys(
     counting = keys.add_columns(func.count().over())
     found = (await session.execute(counting.limit(request.page_size).offset(request.offset))).all()
     if not found and request.page > 1:
-        # Behind the last page there is no row to tell how many there are.
+        # Beyond the last page no row carries the window count.
         total = await session.scalar(select(func.count()).select_from(keys.order_by(None).subquery())) or 0
         return _page([], total, request, at_most)
     return _page([row[:-1] for row in found], found[0][-1] if found else 0, request, at_most)
@@ -94,7 +95,7 @@ def _page(found: Sequence[Any], total: int, request: PageRequest, at_most: int) 
 async def in_parts(
     session: AsyncSession, statement: Select[*tuple[Any, ...]], *, size: int = 500
 ) -> AsyncIterator[Sequence[Any]]:
-    """All rows of a select through a cursor of the server, ``size`` at a time: memory doesn't grow with them."""
+    """All rows of a select in batches of ``size`` through a server-side cursor, so memory use stays constant."""
     result = await session.stream(statement.execution_options(yield_per=size))
     async for part in result.partitions():
         yield part

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 
 def private_key(pem: bytes) -> RSAPrivateKey | None:
-    """The private key; None for anything else, also for one that needs a password."""
+    """The RSA private key; None if ``pem`` is anything else or needs a password."""
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):
@@ -14,7 +14,7 @@ def private_key(pem: bytes) -> RSAPrivateKey | None:
 
 
 def public_key(pem: bytes) -> RSAPublicKey | None:
-    """The public key; None for anything else."""
+    """The RSA public key; None if ``pem`` is anything else."""
     try:
         key = load_pem_public_key(pem)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Waking workers. The row's state is the queue; a job only says 'look now', so losing one loses nothing.
+"""Waking workers. The state of a row is the queue; a job only triggers a look at it, so a lost job loses no work.
 
-``enqueue(session, …)`` keeps the job on the session; it is sent after the commit, and dropped by a rollback.
+``enqueue(session, …)`` keeps the job on the session. It is sent after the commit and dropped by a rollback.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _JOBS = "jobs"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A name in the worker's table, and ids as text. ``at`` is an instant to come, None means now."""
+    """``name`` is a key of the worker's job table. ``arguments`` are ids as text. ``at`` None means now."""
 
     name: str
     arguments: dict[str, str] = field(default_factory=dict)
@@ -33,13 +33,13 @@ class Job:
 
 
 class Queue(Protocol):
-    """Where jobs go after a commit."""
+    """Receives jobs after a commit."""
 
     async def send(self, jobs: list[Job]) -> None: ...
 
 
 class RedisQueue:
-    """arq over Redis. A Redis that is away is logged and otherwise ignored: the sweep finds the rows."""
+    """arq over Redis. If Redis is down, ``send`` only logs a warning: the periodic sweep finds the rows."""
 
     def __init__(self, redis_url: str) -> None:
         self._settings = arq_settings(redis_url)
@@ -66,7 +66,7 @@ class RedisQueue:
 
 
 def _later(job: Job) -> dict[str, Any]:
-    """What arq needs for a job of a later time: by its id it is asked for once a second, however many want it."""
+    """arq options of a deferred job. The id contains the second, so arq deduplicates jobs within one second."""
     if job.at is None:
         return {}
     second = math.ceil(job.at.timestamp())
@@ -74,7 +74,7 @@ def _later(job: Job) -> dict[str, Any]:
 
 
 def arq_settings(redis_url: str) -> RedisSettings:
-    """How arq connects; one quick try, since a request must not wait for a doorbell."""
+    """arq connection settings without retries: a request must not wait for Redis only to wake a worker."""
     settings = RedisSettings.from_dsn(redis_url)
     settings.conn_retries = 0
     settings.conn_timeout = 2
@@ -82,12 +82,12 @@ def arq_settings(redis_url: str) -> RedisSettings:
 
 
 def enqueue(session: AsyncSession, name: str, /, **ids: uuid.UUID | str) -> None:
-    """Send job ``name`` once the session's transaction has committed."""
+    """Send job ``name`` after the session's transaction commits."""
     _keep(session, Job(name, {key: str(value) for key, value in ids.items()}))
 
 
 def enqueue_at(session: AsyncSession, name: str, at: dt.datetime) -> None:
-    """The same for an instant to come. Of several such jobs within a second one is run."""
+    """Send job ``name`` after the commit, to run at ``at``. Jobs of one name within a second run once."""
     _keep(session, Job(name, at=at))
 
 
@@ -98,6 +98,6 @@ def _keep(session: AsyncSession, job: Job) -> None:
 
 
 def take_jobs(session: AsyncSession) -> list[Job]:
-    """The jobs kept on the session, which forgets them."""
+    """Remove and return the jobs kept on the session."""
     jobs: list[Job] = session.info.pop(_JOBS, [])
     return jobs

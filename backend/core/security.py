@@ -1,4 +1,4 @@
-"""Passwords, tokens, secrets at rest, and signed addresses."""
+"""Passwords, tokens, encryption of secrets at rest, and signed URLs."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ _passwords = CryptContext(schemes=["bcrypt"], bcrypt__rounds=12)
 
 
 def hash_password(password: str) -> str:
-    """A bcrypt hash. bcrypt reads 72 bytes, so the password's SHA-256 in base64 is what it hashes."""
+    """A bcrypt hash of the password's SHA-256 in base64, since bcrypt ignores everything after 72 bytes."""
     hashed: str = _passwords.hash(_digest(password))
     return hashed
 
@@ -34,7 +34,7 @@ def _digest(password: str) -> str:
 
 
 def issue_token(secret: str, *, audience: Audience, subject: uuid.UUID, session: uuid.UUID, seconds: int) -> str:
-    """A signed token that names its holder (``sub``) and session (``jti``); rights are never in it."""
+    """A signed token with its holder (``sub``) and session (``jti``). It never contains permissions."""
     now = int(clock.timestamp())
     claims = {"aud": audience, "sub": str(subject), "jti": str(session), "iat": now, "exp": now + seconds}
     token: str = jwt.encode(claims, secret, algorithm=_ALGORITHM)
@@ -42,9 +42,9 @@ def issue_token(secret: str, *, audience: Audience, subject: uuid.UUID, session:
 
 
 def read_token(secret: str, token: str, *, audience: Audience) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """Subject and session of a token that is genuine, for this audience, and not expired; else None."""
+    """Subject and session of a token; None if it is invalid, expired or for another audience."""
     try:
-        # Expiry is judged by our own clock below; a token without audience would pass for any.
+        # Our own clock checks expiry below. Without ``require_aud`` a token without audience would pass for any.
         options = {"verify_exp": False, "require_aud": True}
         claims = jwt.decode(token, secret, algorithms=[_ALGORITHM], audience=audience, options=options)
         if float(claims["exp"]) <= clock.timestamp():
@@ -55,19 +55,19 @@ def read_token(secret: str, token: str, *, audience: Audience) -> tuple[uuid.UUI
 
 
 class SecretBox:
-    """AES-256-GCM for secrets at rest. The first key encrypts; all decrypt, which makes rotation possible."""
+    """AES-256-GCM for secrets at rest. The first key encrypts; all keys decrypt, so keys can be rotated."""
 
     def __init__(self, keys: list[bytes]) -> None:
         self._first = keys[0]
         self._keys = [AESGCM(key) for key in keys]
 
     def seal(self, plain: str, *, context: str) -> str:
-        """Encrypt; ``context`` (such as ``planet:<id>``) is bound to it and needed again to open it."""
+        """Encrypt. ``context`` (such as ``planet:<id>``) is authenticated with it; ``open`` needs the same one."""
         nonce = secrets.token_bytes(12)
         return base64.b64encode(nonce + self._keys[0].encrypt(nonce, plain.encode(), context.encode())).decode()
 
     def reseal(self, sealed: str, *, context: str) -> str | None:
-        """The same secret under the first key; None where that is so already. Raises ValueError when no key fits."""
+        """Encrypt again with the first key; None if it already uses that key. Raises ValueError when no key fits."""
         plain = self.open(sealed, context=context)
         try:
             SecretBox([self._first]).open(sealed, context=context)
@@ -87,7 +87,7 @@ class SecretBox:
 
 
 def sign_path(secret: str, path: str, expires: int) -> str:
-    """The signature that lets a bearer fetch ``path`` until ``expires`` (seconds since the epoch)."""
+    """The signature that allows fetching ``path`` until ``expires`` (seconds since the epoch)."""
     return hmac.new(secret.encode(), f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""State machines as data: a table beside the enum says which moves exist."""
+"""State machines as data: a table beside each enum lists the allowed transitions."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,11 +8,11 @@ S = TypeVar("S", bound=StrEnum)
 
 
 class IllegalMove(Exception):
-    """A move the table doesn't have: a programming error, since services look before they move."""
+    """A transition that isn't in the table. This is a programming error: services check the state first."""
 
 
 class Transitions(Generic[S]):
-    """Which state may follow which. States without an entry are final."""
+    """The allowed transitions. States without an entry are final."""
 
     def __init__(self, table: Mapping[S, frozenset[S]]) -> None:
         self._table = table

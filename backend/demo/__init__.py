@@ -1,1 +1,1 @@
-"""``make demo``: a real camp goes by against the sandbox, through the public interfaces only."""
+"""``make demo``: runs a whole camp against the sandbox, through the public interfaces only."""

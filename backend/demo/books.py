@@ -1,4 +1,4 @@
-"""The books at the end: our ledger beside the sandbox's own books, to the fen."""
+"""The final check: compares our ledger with the sandbox's books, to the fen."""
 
 import sys
 from collections import Counter
@@ -9,7 +9,7 @@ from backend.demo.stage import Stage
 
 
 async def show(stage: Stage) -> bool:
-    """Print the table; returns whether both sides agree."""
+    """Print the table. Return whether both sides agree and no reconciliation case is open."""
     stage.act("The books")
     ours = await stage.admin.get("/ledger")
     camp = await stage.admin.get("/ledger", camp_id=stage.camp_id)

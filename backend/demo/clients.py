@@ -1,4 +1,4 @@
-"""The demo's hands: staff at the console, members at their phones, and the sandbox's knobs."""
+"""HTTP clients of the demo: staff console, member's browser, and the sandbox's control API."""
 
 import asyncio
 import ssl
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 class Refused(Exception):
-    """The API said no: its stable code, and its words."""
+    """An error response of the API. ``code`` is the stable error code."""
 
     def __init__(self, status: int, code: str, message: str, data: Any) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -28,7 +28,7 @@ def _data(response: httpx.Response) -> Any:
 
 
 class Admin:
-    """A member of staff at the console."""
+    """Client of the admin API, as one staff account."""
 
     def __init__(self, base_url: str, username: str, password: str, *, verify: ssl.SSLContext | bool = True) -> None:
         address = f"{base_url}/api/admin"
@@ -37,7 +37,7 @@ class Admin:
         self.token = ""
 
     async def log_in(self) -> None:
-        """Tokens live 24 hours, and the demo's days are short: log in again each morning."""
+        """Get a new token. Tokens expire after 24 hours, so call this after each clock change."""
         found = _data(await self._http.post("/auth/login", json=self._login))
         self.token = str(found["access_token"])
         self._http.headers["Authorization"] = f"Bearer {self.token}"
@@ -60,7 +60,7 @@ class Admin:
         return str(found["key"])
 
     async def all(self, path: str, **query: Any) -> list[Json]:
-        """Every row of a list, page by page."""
+        """Return all rows of a paged list."""
         rows: list[Json] = []
         while True:
             page = await self.get(path, page=len(rows) // 200 + 1, page_size=200, **query)
@@ -69,7 +69,10 @@ class Admin:
                 return rows
 
     async def run_job(self, name: str) -> Json:
-        """Run a scheduled job through the worker and wait for its end."""
+        """Run a scheduled job on the worker and return its summary.
+
+        Raises DemoError if the job fails, is unknown or takes more than a minute.
+        """
         before = await self._last_run(name)
         await self.post(f"/jobs/{name}/run")
         for _ in range(1200):
@@ -93,7 +96,7 @@ class Admin:
 
 
 class Phone:
-    """One person's browser: inside WeChat when it has an openid, else a guest's."""
+    """One person's browser: inside WeChat if ``openid`` is given, else a guest."""
 
     def __init__(self, http: httpx.AsyncClient, openid: str | None = None) -> None:
         self._http = http
@@ -108,7 +111,7 @@ class Phone:
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def _through_wechat(self, openid: str) -> str:
-        """Follow the redirects a browser would follow, carrying the cookie that binds the log-in to it."""
+        """Follow the redirects like a browser, with the cookie that binds the log-in to it. Return the token."""
         start = await self._http.get("/api/h5/auth/wechat", params={"return_to": "/"})
         cookie = start.headers["set-cookie"].split(";")[0]
         page = await self._http.get(
@@ -127,7 +130,7 @@ class Phone:
 
 
 class SandboxKnobs:
-    """The sandbox's own doors: its cashier, its books, its people and its faults."""
+    """Client of the sandbox's control API (books, people, faults) and cashier."""
 
     def __init__(self, base_url: str) -> None:
         self._http = httpx.AsyncClient(base_url=base_url, timeout=60, trust_env=False)
@@ -144,7 +147,7 @@ class SandboxKnobs:
         (await self._http.delete(f"/{system}/_control/{system}/faults")).raise_for_status()
 
     async def press_pay(self, out_trade_no: str, openid: str) -> None:
-        """What a person does on the cashier page."""
+        """Pay on the cashier page. Raises DemoError if the cashier refuses."""
         response = await self._http.post(f"/wechat-pay/cashier/{out_trade_no}/pay", data={"openid": openid})
         if response.status_code != 303:
             raise DemoError(f"the cashier refused order {out_trade_no} with status {response.status_code}")

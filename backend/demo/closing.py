@@ -1,4 +1,4 @@
-"""Second part: the days go by, the camp ends, staff settle it, and the money goes back."""
+"""Second part of the demo: check-ins, end of the camp, review, refunds and archiving."""
 
 import datetime as dt
 from collections import Counter
@@ -13,7 +13,7 @@ from backend.demo.stage import Stage
 
 
 async def days_go_by(stage: Stage) -> None:
-    """Each night camps change state by date and check-ins are read; 知识星球 has its moods."""
+    """Run the nightly jobs for each day: camp states and check-in sync. 知识星球 answers 1059 in one night."""
     stage.act("Seven days and nights")
     await expire_order(stage)
     for number in range(1, TOTAL_DAYS + 1):
@@ -36,7 +36,7 @@ async def days_go_by(stage: Stage) -> None:
 
 
 async def camp_ends(stage: Stage) -> None:
-    """The deciding sync first fails on its third page, and nothing is decided on partial data."""
+    """The final sync fails on its third page. No refund list is made from partial data."""
     stage.act("The camp ends")
     night = stage.last_day + dt.timedelta(days=1)
     await stage.go_to(night, "00:05")
@@ -78,7 +78,7 @@ async def _sync_by_hand(stage: Stage) -> None:
 
 
 async def review(stage: Stage) -> None:
-    """Staff settle the doubtful matches, then review the list."""
+    """Staff resolve the uncertain matches, then review the refund list."""
     stage.act("Review")
     await stage.go_to(stage.last_day + dt.timedelta(days=1), "10:00")
     await stage.admin.run_job("reminders")
@@ -119,7 +119,7 @@ async def _reject_one(stage: Stage) -> None:
 
 
 async def _batch(stage: Stage) -> None:
-    """The sum is over the threshold, so the password is asked again; the figures must be what the server will do."""
+    """The sum is above the threshold, so the API requires the password. Count and sum must match the server's."""
     rows = await stage.refunds(kind="camp", status="pending_review")
     sure = [row for row in rows if row["verdict"] == "eligible"]
     total = sum(row["amount_fen"] for row in sure)
@@ -155,7 +155,7 @@ async def _one_by_one(stage: Stage) -> None:
 
 
 async def money_goes_back(stage: Stage) -> None:
-    """The balance is too low for one: everything pauses until a person goes on, and it is tried again."""
+    """One refund fails for lack of balance. Sending pauses until an operator resumes it and retries that refund."""
     stage.act("The money goes back")
 
     async def held() -> bool:
@@ -182,7 +182,7 @@ async def money_goes_back(stage: Stage) -> None:
 
 
 async def archive(stage: Stage) -> None:
-    """What nobody gets back is kept, the bills are compared once more, and the camp is closed."""
+    """Archive the camp, which forfeits the remaining deposits. Then reconcile the bills again."""
     stage.act("Archive and reconcile")
     await stage.admin.post(f"/camps/{stage.camp_id}/archive")
     await stage.go_to(stage.last_day + dt.timedelta(days=2), "10:30")

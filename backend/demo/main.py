@@ -1,4 +1,4 @@
-"""The demo from start to end: servers, processes, story, books; then it goes on serving until Ctrl-C."""
+"""Runs the demo: starts servers and processes, plays the scenes, compares the books, then serves until Ctrl-C."""
 
 import argparse
 import asyncio
@@ -23,7 +23,7 @@ from backend.embedded.run_directory import NoRunDirectoryError, run_directory
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Run ``demo`` or ``dev``. Status 0 only if the books agree with the sandbox's own."""
+    """Run ``demo`` or ``dev`` and return the exit status. ``demo`` returns 0 only if the books agree."""
     signal.signal(signal.SIGTERM, _end)
     try:
         with ExitStack() as stack:
@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
 
 
 def _pages(api_url: str) -> str:
-    """The front-ends that are built, a line each."""
+    """One line for each front-end that is built."""
     places = {"member's app      ": ("h5-member", "/"), "console           ": ("admin-web", "/admin/")}
     built = {label: path for label, (name, path) in places.items() if _is_built(name)}
     return "".join(f"  {label} {api_url}{path}\n" for label, path in built.items())
@@ -93,7 +93,7 @@ def _is_built(front_end: str) -> bool:
 async def play(
     url: str, sandbox_url: str, clock_file: Path, password: str, *, verify: ssl.SSLContext | bool = True
 ) -> bool:
-    """The whole story, through the product's public address. True if the books agree in the end."""
+    """Play all scenes through the product's public address. Return whether the books agree."""
     admin, sandbox = Admin(url, ADMIN, password, verify=verify), SandboxKnobs(sandbox_url)
     async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, verify=verify) as phones:
         stage = Stage(admin, sandbox, phones, clock_file)

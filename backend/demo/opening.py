@@ -1,4 +1,4 @@
-"""First part: the planet, the pictures, three camps, and everybody enrols and pays."""
+"""First part of the demo: planet, pictures, three camps, enrolment and payment."""
 
 import asyncio
 import datetime as dt
@@ -24,7 +24,7 @@ FIRST_PASSWORD = "first-login-1"  # noqa: S105 - of made-up people
 
 
 async def open_planet(stage: Stage) -> None:
-    """People join a planet in the sandbox, and staff connect it."""
+    """Create a planet with members in the sandbox, and connect it to the product."""
     stage.act("The planet and its people")
     group = await stage.sandbox.post("zsxq", "groups", {"name": "写作星球"})
     stage.books["group_id"] = group["group_id"]
@@ -47,7 +47,7 @@ async def _join_planet(stage: Stage) -> None:
         if person.how is How.TWIN:
             person.name = TWIN_NAME
     members = [{"name": person.name, "number": person.number} for person in on_planet]
-    # Somebody else with the same name, and somebody who only reads.
+    # A second member with the same nickname, and a member who never posts.
     others = [{"name": TWIN_NAME, "number": 501}, {"name": "潜水员", "number": 502}]
     body = {"group_id": stage.books["group_id"], "members": members + others}
     added = await stage.sandbox.post("zsxq", "members", body)
@@ -60,7 +60,7 @@ async def _join_planet(stage: Stage) -> None:
 
 
 async def open_camps(stage: Stage) -> None:
-    """A camp that will be played to its end, one that will be running, one that still enrols."""
+    """Create three camps: one that runs to its end, one still running then, one still enrolling then."""
     stage.act("Three camps")
     today = clock.today()
     stage.first_day, stage.last_day = today + dt.timedelta(days=1), today + dt.timedelta(days=TOTAL_DAYS)
@@ -86,7 +86,7 @@ async def open_camps(stage: Stage) -> None:
 
 
 async def add_staff(stage: Stage, username: str, name: str, role: str) -> str:
-    """A new account; returns its id."""
+    """Create a staff account and return its id."""
     body = {"username": username, "display_name": name, "role": role, "password": FIRST_PASSWORD}
     return str((await stage.admin.post("/users", body))["id"])
 
@@ -94,9 +94,9 @@ async def add_staff(stage: Stage, username: str, name: str, role: str) -> str:
 async def open_camp(
     stage: Stage, name: str, starts_on: dt.date, ends_on: dt.date, required: int, capacity: int, more: Json
 ) -> Json:
-    """A published camp that enrols from now until its eve, with its project on the planet; ``more`` are further fields.
+    """Create and publish a camp with its check-in project. Enrolment is open from now until the eve of the camp.
 
-    Returns the camp as the console sees it, with its ``enroll_url``.
+    ``more`` are further fields of the request. Returns the camp of the admin API, with its ``enroll_url``.
     """
     days = (ends_on - starts_on).days + 1
     project = {"title": name, "checkin_days": required, "text": f"打卡 {days} 天", "group_id": stage.books["group_id"]}
@@ -121,7 +121,7 @@ async def open_camp(
 
 
 def poster() -> bytes:
-    """A picture to upload, PNG: a morning over hills."""
+    """Draw a poster (PNG)."""
     picture = Image.linear_gradient("L").resize((750, 1334))
     picture = ImageOps.colorize(picture, black="#2f6fd6", white="#ffe3c2")
     draw = ImageDraw.Draw(picture)
@@ -133,7 +133,7 @@ def poster() -> bytes:
 
 
 def qr(text: str) -> bytes:
-    """A QR code to upload, PNG."""
+    """Draw a QR code (PNG)."""
     out = io.BytesIO()
     segno.make(text).save(out, kind="png", scale=8)
     return out.getvalue()
@@ -146,7 +146,7 @@ def _png(picture: Image.Image) -> bytes:
 
 
 async def _plan_posts(stage: Stage) -> None:
-    """Everybody's check-ins, dated ahead: the planet shows a post once its time has come."""
+    """Create all check-ins in advance. The sandbox shows a post only once the clock reaches its time."""
     dice = random.Random(11)  # noqa: S311 - a play, not a secret
     posts = []
     for person in stage.cast:
@@ -156,7 +156,7 @@ async def _plan_posts(stage: Stage) -> None:
             )
             if dice.random() < 0.05:
                 posts.append({"user_id": person.user_id, "at": _moment(stage, person, day, dice), "text": "补充一条"})
-    # The other 小雨 posts too; the reader never does.
+    # The other 小雨 posts too; the member who only reads never does.
     twin = stage.books["other_user_ids"][0]
     posts += [{"user_id": twin, "at": _at(stage, day, 8 * 60), "text": "打卡"} for day in (1, 2)]
     await stage.sandbox.post("zsxq", "posts", {"checkin_id": stage.checkin_id, "posts": posts})
@@ -176,7 +176,7 @@ def _at(stage: Stage, day: int, minutes: int) -> str:
 
 
 async def enrol(stage: Stage) -> None:
-    """Everybody enrols and pays; some of it goes wrong on the way."""
+    """All members enrol and pay, including lost and repeated callbacks and a double payment."""
     stage.act("Members enrol and pay")
     special = {"pays twice", "lost callback", "five callbacks at once"}
     crowd = [person for person in stage.cast if person.note not in special]
@@ -198,7 +198,7 @@ async def _enrol_one(stage: Stage, person: Person, *, wait: bool = True) -> None
 
 
 async def _pay(stage: Stage, phone: Phone, person: Person, camp_id: str, *, wait: bool = True) -> str:
-    """Order, pay on the cashier, and wait until the page would see it unless told otherwise. Returns the id."""
+    """Create an order and pay it. With ``wait``, wait until the API reports it as paid. Return the payment's id."""
     order = await phone.post("/payments", {"camp_id": camp_id, "channel": "jsapi"} | person.form)
     await phone.get(f"/payments/{order['payment_id']}/params")
     await stage.sandbox.press_pay(order["out_trade_no"], person.openid)
@@ -238,13 +238,13 @@ async def _lost_callback(stage: Stage) -> None:
 
 
 async def _double_payment(stage: Stage) -> None:
-    """On a computer as a guest, and in WeChat as oneself: two orders, one person, both paid."""
+    """One person pays two orders: one as a guest on a computer, one inside WeChat."""
     person = await stage.person("pays twice")
     guest, wechat = Phone(stage.http), Phone(stage.http, person.openid)
     await guest.log_in()
     await wechat.log_in()
     orders = []
-    # Both are open before either is paid: who the guest is, only the payment tells.
+    # Open both orders before paying either: a payment identifies the guest, and the second order would be refused.
     for phone, channel in ((guest, "native"), (wechat, "jsapi")):
         order = await phone.post("/payments", {"camp_id": stage.camp_id, "channel": channel} | person.form)
         await phone.get(f"/payments/{order['payment_id']}/params")
@@ -258,7 +258,7 @@ async def _double_payment(stage: Stage) -> None:
 
 
 async def _other_camps(stage: Stage) -> None:
-    """A few people for the camps that are not played to their end, and an order nobody pays."""
+    """Enrol people in the other two camps, and create one order that stays unpaid."""
     people = [person for person in stage.cast if person.how is How.NUMBER][20:32]
     camps = [("running", person) for person in people] + [("enrolling", person) for person in people[:6]]
     await stage.at_once([partial(_join_camp, stage, stage.books[f"{key}_camp"]["id"], person) for key, person in camps])
@@ -279,7 +279,7 @@ async def _join_camp(stage: Stage, camp_id: str, person: Person) -> None:
 
 async def _post_in_running_camp(stage: Stage, people: list[Person]) -> None:
     dice = random.Random(5)  # noqa: S311 - a play, not a secret
-    # It starts two days after the main camp, and people post at nine.
+    # The running camp starts two days after the main camp; its members post at 09:00.
     posts = [
         {"user_id": person.user_id, "at": _at(stage, 3 + day, 9 * 60)}
         for person in people
@@ -306,7 +306,7 @@ async def _try_again(stage: Stage, person: Person) -> str:
 
 
 async def expire_order(stage: Stage) -> None:
-    """After half an hour the provider closes the unpaid order, and its seat is free."""
+    """Move the clock by 40 minutes. The expiry job closes the unpaid order and frees its seat."""
     idle, payment_id = stage.books["idle"]
     later = clock.shanghai(clock.now() + dt.timedelta(minutes=40))
     await stage.go_to(later.date(), f"{later:%H:%M}")

@@ -1,4 +1,4 @@
-"""Who plays in the demo: payers as they type their form, and the planet people they really are."""
+"""The people of the demo: payers, what they type into the form, and their planet accounts."""
 
 import random
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ GIVEN = "安宁清远子墨若溪知秋晚晴一诺思齐明轩雨桐星河可�
 
 
 class How(StrEnum):
-    """What a payer typed, and so how the match must be found."""
+    """What a payer typed, which determines the matching rule that applies."""
 
     NUMBER = "planet number"
     USER_ID = "long user id as number"
@@ -22,7 +22,7 @@ class How(StrEnum):
 
 @dataclass
 class Person:
-    """One payer. ``days`` are the camp days (1…) on which they check in; ``user_id`` is filled in on the planet."""
+    """One payer. ``days`` are the camp days (1…) with a check-in. ``user_id`` is set after joining the planet."""
 
     how: How
     name: str
@@ -37,7 +37,7 @@ class Person:
 
 
 def main_cast(total_days: int, required_days: int, seed: int = 20) -> list[Person]:
-    """121 payers of the main camp, always the same ones."""
+    """The 121 payers of the main camp. A fixed seed makes them the same in each run."""
     dice = random.Random(seed)  # noqa: S311 - a play, not a secret
     counts = {
         How.NUMBER: 72,
@@ -67,7 +67,7 @@ def _names(dice: random.Random, count: int) -> list[str]:
 
 
 def _set_scenes(cast: list[Person], required_days: int) -> None:
-    """The people something special happens to, all among those whose match is beyond doubt."""
+    """Assign the special cases. All are people matched by planet number, so that no match is uncertain."""
     sure = [person for person in cast if person.how is How.NUMBER]
     scenes = iter(sure)
     hero = next(scenes)
@@ -86,7 +86,7 @@ def _set_scenes(cast: list[Person], required_days: int) -> None:
 
 
 def fill_form(person: Person, dice: random.Random) -> None:
-    """What the person types; numbers and ids are known by now."""
+    """Set what the person types. ``number`` and ``user_id`` must be set before."""
     wrong_number = str(dice.randint(700_000, 799_999))
     number = {
         How.NUMBER: str(person.number),

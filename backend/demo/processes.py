@@ -1,4 +1,4 @@
-"""The demo's processes: sandbox, API and worker, each with its log in the run's directory."""
+"""Starts and stops the demo's processes (sandbox, API, worker), each with a log in the run's directory."""
 
 import os
 import signal
@@ -15,11 +15,11 @@ from backend.embedded.processes import die_with
 
 
 class DemoError(Exception):
-    """Something the demo needs didn't come about; the text is for the person at the terminal."""
+    """A step of the demo failed. The text is shown on the terminal."""
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def port_or_free(wanted: int) -> int:
-    """The wanted port, or a free one when it is taken or 0."""
+    """Return ``wanted``, or a free port if it is 0 or in use."""
     if wanted == 0:
         return free_port()
     with socket.socket() as probe:
@@ -40,14 +40,14 @@ def port_or_free(wanted: int) -> int:
 
 
 class Processes:
-    """Starts children that end with us, and ends them in reverse order."""
+    """Child processes. The kernel ends them if this process dies; :meth:`stop` signals them in reverse order."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> None:
-        """Start ``python -m …`` with the given settings and nothing else of ours in its environment."""
+        """Start ``python -m …`` with the given settings and no other ``CAMP_*`` variables."""
         log = (self._logs / f"{name}.log").open("ab")
         child = subprocess.Popen(  # noqa: S603 - our own interpreter with our own arguments
             [sys.executable, "-m", *arguments],
@@ -55,7 +55,7 @@ class Processes:
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            # Ctrl-C reaches us alone; we end the children ourselves, or the kernel does if we are killed.
+            # A new session keeps Ctrl-C from the children: `stop` ends them, or the kernel if this process is killed.
             start_new_session=True,
             preexec_fn=die_with(os.getpid()),
         )
@@ -115,7 +115,7 @@ class Processes:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Our environment without settings of ours: the demo is the same on every machine."""
+    """The environment without ``CAMP_*`` settings, so that the demo is the same on every machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CAMP_")}
-    # Proxies of the machine have no business between our own processes.
+    # Without this, a proxy of the machine would receive the requests between the demo's processes.
     return {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}

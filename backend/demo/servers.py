@@ -1,4 +1,4 @@
-"""Where the demo's data live: embedded servers, or those named by CAMP_DATABASE_URL and CAMP_REDIS_URL."""
+"""The demo's database and Redis: embedded, or those in CAMP_DATABASE_URL and CAMP_REDIS_URL."""
 
 import asyncio
 import os
@@ -17,7 +17,10 @@ _MARK = "camp-deposit demo: may be emptied by the next demo"
 
 
 def addresses(stack: ExitStack, directory: Path) -> dict[str, str]:
-    """CAMP_DATABASE_URL and CAMP_REDIS_URL for the demo's processes, with an empty database behind them."""
+    """Return CAMP_DATABASE_URL and CAMP_REDIS_URL for the demo's processes. The database is empty.
+
+    Raises DemoError if the given database holds other data or can't be reached.
+    """
     database = os.environ.get("CAMP_DATABASE_URL")
     redis = os.environ.get("CAMP_REDIS_URL")
     if database:
@@ -32,7 +35,10 @@ def addresses(stack: ExitStack, directory: Path) -> dict[str, str]:
 
 
 async def _make_empty(database_url: str) -> None:
-    """Take an empty database, or one that an earlier demo marked as its own; refuse any other."""
+    """Empty the database if it has no tables, no camps in the product's tables, or the mark of an earlier demo.
+
+    Raises DemoError otherwise.
+    """
     engine = make_engine(database_url, pool_size=1)
     try:
         async with engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""What every scene uses: the clients, the clock, and telling the person at the terminal what happens."""
+"""Shared by all scenes: clients, test clock and terminal output."""
 
 import asyncio
 import datetime as dt
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass
 class Stage:
-    """The running demo. ``books`` collects the figures of the table at the end."""
+    """State of the running demo. ``books`` holds values that later scenes and the final table need."""
 
     admin: Admin
     sandbox: SandboxKnobs
@@ -36,7 +36,7 @@ class Stage:
     books: dict[str, Any] = field(default_factory=dict)
 
     def act(self, title: str) -> None:
-        """A new part of the story."""
+        """Print the heading of a new part."""
         self._write(f"\n━━ {title}")
 
     def tell(self, text: str) -> None:
@@ -49,7 +49,10 @@ class Stage:
         sys.stdout.flush()
 
     async def go_to(self, day: dt.date, wall_clock: str) -> None:
-        """Move the clock of product and sandbox forward to a Shanghai time; staff log in again."""
+        """Move the test clock of product and sandbox forward to a Shanghai time, then log in again.
+
+        Raises ValueError for a time in the past.
+        """
         wanted = dt.datetime.combine(day, dt.time.fromisoformat(wall_clock), clock.SHANGHAI)
         seconds = (wanted - clock.now()).total_seconds()
         if seconds < 0:
@@ -61,7 +64,7 @@ class Stage:
         await self.admin.log_in()
 
     async def at_once(self, work: Iterable[Callable[[], Awaitable[T]]], *, limit: int = 8) -> list[T]:
-        """Do many things, a few at a time."""
+        """Run all calls concurrently, at most ``limit`` at a time. Results are in the order of ``work``."""
         gate = asyncio.Semaphore(limit)
 
         async def one(item: Callable[[], Awaitable[T]]) -> T:
@@ -71,7 +74,7 @@ class Stage:
         return list(await asyncio.gather(*(one(item) for item in work)))
 
     async def until(self, what: str, check: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
-        """Wait until something has come about. Raises TimeoutError."""
+        """Poll ``check`` until it is true. Raises TimeoutError after ``seconds``."""
         deadline = time.monotonic() + seconds
         while not await check():
             if time.monotonic() > deadline:

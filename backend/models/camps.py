@@ -1,4 +1,4 @@
-"""Training camps and who works in them."""
+"""Training camps and their staff."""
 
 import datetime as dt
 import uuid
@@ -25,7 +25,7 @@ class CampStatus(StrEnum):
 CAMP_TRANSITIONS = Transitions(
     {
         CampStatus.DRAFT: frozenset({CampStatus.ENROLLING}),
-        # Withdrawing is possible while nobody has paid.
+        # Back to draft is possible only while nobody has paid.
         CampStatus.ENROLLING: frozenset({CampStatus.DRAFT, CampStatus.ONGOING}),
         CampStatus.ONGOING: frozenset({CampStatus.ENDED}),
         CampStatus.ENDED: frozenset({CampStatus.SETTLING}),
@@ -37,7 +37,7 @@ MAX_CAPACITY = 1000
 
 
 class Camp(Identified, Base):
-    """A camp. ``refund_policy`` is the deal offered now; each member keeps the one frozen at payment."""
+    """A camp. ``refund_policy`` is the current offer; each member keeps the copy frozen at payment."""
 
     __tablename__ = "camps"
     transitions: ClassVar[Transitions[CampStatus]] = CAMP_TRANSITIONS
@@ -75,18 +75,18 @@ class Camp(Identified, Base):
     checkin_id: Mapped[str | None] = mapped_column(String(32))
     poster_key: Mapped[str | None] = mapped_column(ForeignKey("uploads.key"))
     group_qr_key: Mapped[str | None] = mapped_column(ForeignKey("uploads.key"))
-    # The robot of the camp's WeCom group: its key is the whole credential.
+    # The WeCom robot of the camp's group. The key alone authorises sending, so it is stored sealed.
     sealed_robot_key: Mapped[str | None] = mapped_column(Text)
     robot_key_hint: Mapped[str | None] = mapped_column(String(8))
     published_at: Mapped[dt.datetime | None]
     last_complete_sync_at: Mapped[dt.datetime | None]
     deleted_at: Mapped[dt.datetime | None]
-    # When the personal data of its members were blanked, some time after it was archived.
+    # When the members' personal data were blanked; happens some time after archiving.
     personal_data_cleared_at: Mapped[dt.datetime | None]
 
     @property
     def total_days(self) -> int:
-        """Days offered; both dates are inclusive."""
+        """Number of days; both dates are inclusive."""
         return (self.ends_on - self.starts_on).days + 1
 
 
@@ -96,7 +96,7 @@ class CampStaffKind(StrEnum):
 
 
 class CampStaff(Base):
-    """Coaches and volunteers see only the camps they stand in here."""
+    """An assignment of a coach or volunteer to a camp. They see only the camps they are assigned to."""
 
     __tablename__ = "camp_staff"
 

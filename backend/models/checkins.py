@@ -1,4 +1,4 @@
-"""Check-ins, from two sources that are both kept: the ranking's totals, and the posts' days."""
+"""Check-ins. Both sources are stored: totals from the ranking, and days from the posts."""
 
 import datetime as dt
 import uuid
@@ -30,7 +30,7 @@ class SyncTrigger(StrEnum):
 
 
 class SyncRun(Identified, Base):
-    """One reading of a camp's check-in project. Only a ``complete`` one changed any count."""
+    """One sync of a camp's check-in project. Only a ``complete`` run changes counts."""
 
     __tablename__ = "sync_runs"
     transitions: ClassVar[Transitions[SyncStatus]] = SYNC_TRANSITIONS
@@ -56,7 +56,7 @@ class SyncRun(Identified, Base):
 
 
 class CheckinTotal(Base):
-    """What the last complete sync said of one planet person, enrolled or not (未关联)."""
+    """Totals of one planet user from the last complete sync, enrolled or not (未关联)."""
 
     __tablename__ = "checkin_totals"
     __table_args__ = (CheckConstraint("days_ranking >= 0 AND days_posts >= 0", name="days_not_negative"),)
@@ -76,10 +76,10 @@ class CheckinSource(StrEnum):
 
 
 class Checkin(Base):
-    """One check-in day of one planet person: a Shanghai calendar day within the camp's dates."""
+    """One check-in day of one planet user: a Shanghai calendar day within the camp's dates."""
 
     __tablename__ = "checkins"
-    # The newest of all camps; within a camp the primary key finds them.
+    # For the newest check-ins across all camps; queries within a camp use the primary key.
     __table_args__ = (Index("ix_checkins_newest", "day", "posted_at", "camp_id", "planet_user_id"),)
 
     camp_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("camps.id"), primary_key=True)

@@ -1,4 +1,4 @@
-"""Days granted to members: facts beside the check-ins, which are never edited."""
+"""Days granted to members. They are stored beside the check-ins, which are never edited."""
 
 import datetime as dt
 import uuid
@@ -21,7 +21,7 @@ class GrantKind(StrEnum):
 
 
 class DayGrant(Identified, Base):
-    """One day granted to one member; append-only. ``source_id`` is the leave, appeal or amnesty it came from."""
+    """One day granted to one member; append-only. ``source_id`` is the leave, appeal or amnesty that granted it."""
 
     __tablename__ = "day_grants"
     __table_args__ = (UniqueConstraint("member_id", "day"),)

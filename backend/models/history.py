@@ -1,4 +1,4 @@
-"""State histories of camps, payments, matches and refunds, written by the only writer of ``status``."""
+"""State histories of camps, payments, matches and refunds. Only :func:`move` changes a ``status``."""
 
 import uuid
 from enum import StrEnum
@@ -14,7 +14,7 @@ from backend.models.base import Base, Identified
 
 
 class StateChange(Identified, Base):
-    """One move of one row: from, to, what caused it, who did it, and why."""
+    """One state transition of one row: from, to, the event, the actor, and a note."""
 
     __tablename__ = "state_changes"
     __table_args__ = (Index(None, "entity", "entity_id", "created_at"),)
@@ -41,9 +41,9 @@ class Stateful(Protocol):
 def move(
     session: AsyncSession, row: Stateful, to: StrEnum, *, event: str, actor: Actor, note: str | None = None
 ) -> None:
-    """Change a row's status, if its table allows it, and write the history.
+    """Change a row's status and record the transition.
 
-    Raises IllegalMove. The caller holds the row's lock.
+    Raises IllegalMove if the row's transition table forbids it. The caller must hold the row's lock.
     """
     row.transitions.check(row.status, to)
     session.add(

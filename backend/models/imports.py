@@ -1,4 +1,4 @@
-"""Sheets that staff brought in: check-in days, day totals, and the planet's members."""
+"""Sheets that staff imported: check-in days, day totals, and the planet's members."""
 
 import datetime as dt
 import uuid
@@ -17,7 +17,7 @@ class ImportKind(StrEnum):
 
 
 class Import(Identified, Base):
-    """One applied sheet. ``whole``: somebody said that it holds everybody, so that what it lacks was taken away."""
+    """One applied sheet. ``whole``: the importer declared it complete, so rows missing from it were removed."""
 
     __tablename__ = "imports"
     __table_args__ = (
@@ -40,7 +40,7 @@ class Import(Identified, Base):
 
 
 class ImportedTotal(Base):
-    """How many days a sheet gives one planet person in a camp."""
+    """The number of days an imported sheet gives one planet user in a camp."""
 
     __tablename__ = "imported_totals"
     __table_args__ = (CheckConstraint("days >= 0", name="days_not_negative"),)
@@ -52,7 +52,7 @@ class ImportedTotal(Base):
 
 
 class PlanetMember(Base):
-    """A member as the planet's own export names them: by number. ``user_id`` only where it is beyond doubt."""
+    """A member in the planet's own export, identified by number. ``user_id`` is set only if it is unambiguous."""
 
     __tablename__ = "planet_members"
 

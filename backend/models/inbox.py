@@ -7,7 +7,7 @@ from backend.models.base import Base, Identified, JsonObject
 
 
 class InboxEvent(Identified, Base):
-    """A notification we verified, with what we made of it. The unique key saves work; effects are idempotent anyway."""
+    """A verified notification and its outcome. The unique key skips repeats early; effects are idempotent anyway."""
 
     __tablename__ = "inbox_events"
     __table_args__ = (UniqueConstraint("source", "external_id"), Index(None, "created_at"))

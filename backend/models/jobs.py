@@ -1,4 +1,4 @@
-"""What the scheduled jobs did."""
+"""Runs of scheduled jobs."""
 
 import datetime as dt
 
@@ -9,10 +9,9 @@ from backend.models.base import Base, Identified, JsonObject
 
 
 class JobRun(Identified, Base):
-    """One run of one scheduled job; a run without ``finished_at`` is under way or was killed.
+    """One run of a scheduled job. A run without ``finished_at`` is still running or was killed.
 
-    ``slot`` is the instant the timetable asked for; its unique key makes one worker among many take it.
-    A run by hand has none.
+    ``slot`` is the scheduled time. Its unique key lets only one worker take a slot. It is None for a manual run.
     """
 
     __tablename__ = "job_runs"

@@ -17,9 +17,9 @@ class Account(StrEnum):
     DEPOSITS_HELD = "deposits_held"
     REFUNDS_IN_TRANSIT = "refunds_in_transit"
     FORFEITED_INCOME = "forfeited_income"
-    # What the operator paid back by other means (标记已处理); the provider still has that money.
+    # Refunded by the operator outside the provider (标记已处理); the provider still holds that money.
     OFFLINE_SETTLEMENTS = "offline_settlements"
-    # The part of a payment that is a price from the start (服务费), earned when the camp begins.
+    # The service-fee part of a payment (服务费), earned when the camp begins.
     SERVICE_INCOME = "service_income"
 
 
@@ -34,7 +34,7 @@ class Movement(StrEnum):
 
 
 class LedgerTransaction(Identified, Base):
-    """One movement of money. ``sequence`` tells a refund's tries apart; the unique key makes a repeat impossible."""
+    """One movement of money. ``sequence`` distinguishes a refund's attempts; the unique key prevents double booking."""
 
     __tablename__ = "ledger_transactions"
     __table_args__ = (
@@ -49,7 +49,7 @@ class LedgerTransaction(Identified, Base):
     sequence: Mapped[int] = mapped_column(default=0)
     occurred_at: Mapped[dt.datetime]
 
-    # Tells the session to write the transaction before its entries.
+    # Without this relationship the session might insert entries before their transaction (foreign key).
     entries: Mapped[list["LedgerEntry"]] = relationship(lazy="raise")
 
 

@@ -1,4 +1,4 @@
-"""Members: one paid enrolment of one person in one camp."""
+"""Members: a member is one paid enrolment of one person in one camp."""
 
 import datetime as dt
 import uuid
@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 
 _OPEN = frozenset({MatchStatus.UNMATCHED, MatchStatus.SUGGESTED, MatchStatus.MATCHED, MatchStatus.CONFLICT})
-# New data may lead anywhere among the open states; ``closed`` (无法匹配) is left only by a person.
+# New data may cause any transition between open states; only staff reopen ``closed`` (无法匹配).
 MATCH_TRANSITIONS = Transitions(
     {state: (_OPEN - {state}) | {MatchStatus.CLOSED} for state in _OPEN}
     | {MatchStatus.CLOSED: frozenset({MatchStatus.UNMATCHED, MatchStatus.MATCHED})}
@@ -54,9 +54,9 @@ MATCH_TRANSITIONS = Transitions(
 
 
 class Member(Identified, Base):
-    """A member. Day counts come from the last complete sync; ``refund_policy`` is the deal frozen at payment.
+    """A member. Day counts come from the last complete sync. ``refund_policy`` is the policy frozen at payment.
 
-    ``required_days`` is None for a deal of an unknown version.
+    ``required_days`` is None if the policy's version is unknown.
     """
 
     __tablename__ = "members"
@@ -76,7 +76,7 @@ class Member(Identified, Base):
         Index("uq_members_camp_payer", "camp_id", "payer_id", unique=True),
         Index(None, "camp_id", "match_status"),
         Index(None, "paid_at", "id"),
-        # With all that a camp's figures read of its members.
+        # A covering index for the queries of a camp's figures.
         Index(
             None,
             "camp_id",
@@ -85,7 +85,7 @@ class Member(Identified, Base):
         ),
         CheckConstraint("entitled_fen BETWEEN 0 AND paid_fen - fee_fen", name="entitled_within_paid"),
         CheckConstraint("fee_fen BETWEEN 0 AND paid_fen", name="fee_within_paid"),
-        # What a person has to look at: few among many.
+        # Partial index for the manual matching queue: few rows of many.
         Index(
             "ix_members_matching_queue",
             "camp_id",
@@ -111,15 +111,15 @@ class Member(Identified, Base):
     joined: Mapped[bool] = mapped_column(default=False)
     joined_at: Mapped[dt.datetime | None]
     paid_fen: Mapped[int] = mapped_column(BigInteger)
-    # The part of it that never comes back once the camp has begun, frozen with the deal.
+    # The part of ``paid_fen`` that isn't refundable once the camp has begun; frozen with the policy.
     fee_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     paid_at: Mapped[dt.datetime]
     days_ranking: Mapped[int | None]
     days_posts: Mapped[int | None]
-    # What sheets staff imported say, together with the posts; None when nothing was imported about this person.
+    # Days from imported sheets together with the posts; None if nothing was imported for this person.
     days_import: Mapped[int | None]
     counted_at: Mapped[dt.datetime | None]
-    # What the eligibility service found, its only writer (design §11).
+    # Results of the eligibility service, which is their only writer (design §11).
     days: Mapped[int] = mapped_column(default=0)
     required_days: Mapped[int | None]
     standing: Mapped[Standing] = mapped_column(checked(Standing), default=Standing.NOT_STARTED)

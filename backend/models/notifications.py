@@ -1,4 +1,4 @@
-"""Messages to staff, members and groups; each row is the send order, its proof, and its retry state."""
+"""Messages to staff, members and groups. A row is the queued message, its delivery record and its retry state."""
 
 import datetime as dt
 import uuid
@@ -36,7 +36,7 @@ class NoticeStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-# From each end back to the start: the sweep takes up what failed, a person sends anything again.
+# Every final state can return to pending: the sweep retries failed messages, staff may resend any.
 NOTICE_TRANSITIONS = Transitions(
     {
         NoticeStatus.PENDING: frozenset({NoticeStatus.SENT, NoticeStatus.FAILED, NoticeStatus.SKIPPED}),
@@ -50,15 +50,15 @@ NOTICE_TRANSITIONS = Transitions(
 class Notification(Identified, Base):
     """A message to one receiver through one channel.
 
-    ``dedupe_key`` makes the same scene about the same object happen once per receiver and channel. ``next_attempt_at``
-    is None when nothing is tried any more by itself. ``values`` fill the fields of a service-account template.
+    ``dedupe_key`` allows one message per scene, object, receiver and channel. ``next_attempt_at`` is None if there are
+    no more automatic retries. ``values`` fill the fields of a service-account template.
     """
 
     __tablename__ = "notifications"
     transitions: ClassVar[Transitions[NoticeStatus]] = NOTICE_TRANSITIONS
     __table_args__ = (
         Index("ix_notifications_due", "next_attempt_at", postgresql_where=text("status IN ('pending', 'failed')")),
-        # What a person may have to look at: few among many.
+        # Partial index for the unsent messages that staff review: few rows of many.
         Index("ix_notifications_unsent", "created_at", "id", postgresql_where=text("status <> 'sent'")),
         Index(None, "member_id", "created_at"),
         Index(None, "created_at", "id"),
@@ -75,7 +75,7 @@ class Notification(Identified, Base):
     payer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payers.id"), index=True)
     payment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payments.id"))
     staff_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
-    # The receiver's name as it was then, for people who read the record.
+    # The receiver's name at the time of writing, for display.
     recipient: Mapped[str] = mapped_column(String(100))
     title: Mapped[str] = mapped_column(String(100))
     content: Mapped[str] = mapped_column(Text)
@@ -87,12 +87,12 @@ class Notification(Identified, Base):
     sent_at: Mapped[dt.datetime | None]
     read_at: Mapped[dt.datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
-    # The row that carried this one along in a summary.
+    # The row whose summary message included this one.
     merged_into: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("notifications.id"))
 
 
 class NoticeScene(Base):
-    """What super administrators changed about one audience of a scene; without a row the program's own words hold."""
+    """Settings by super administrators for one audience of a scene. Without a row the built-in defaults apply."""
 
     __tablename__ = "notice_scenes"
 
@@ -111,7 +111,7 @@ class NoticeScene(Base):
 
 
 class SendSlot(Base):
-    """From when on a receiver with a limit of its own (a robot, a WeCom user) may be sent to again."""
+    """When a rate-limited receiver (a robot, a WeCom user) may be sent the next message."""
 
     __tablename__ = "send_slots"
 

@@ -1,4 +1,4 @@
-"""People in front of the member's app."""
+"""Users of the member's app."""
 
 import datetime as dt
 
@@ -9,7 +9,7 @@ from backend.models.base import Base, Identified
 
 
 class Payer(Identified, Base):
-    """A person: an openid, or a guest session until a payment tells the payer's openid (kept on the member)."""
+    """A user: an openid, or a guest (None). A guest's openid is learned from the payment and stored on the member."""
 
     __tablename__ = "payers"
 
@@ -17,7 +17,7 @@ class Payer(Identified, Base):
 
 
 class OAuthState(Base):
-    """A log-in under way at WeChat: single use, five minutes, bound to the browser by a cookie."""
+    """A pending WeChat log-in: single use, valid for five minutes, bound to the browser by a cookie."""
 
     __tablename__ = "oauth_states"
 

@@ -21,7 +21,7 @@ class PaymentStatus(StrEnum):
 PAYMENT_TRANSITIONS = Transitions(
     {
         PaymentStatus.PENDING: frozenset({PaymentStatus.PAID, PaymentStatus.CLOSED}),
-        # Money can arrive after we closed: it is a fact, and never lost.
+        # Money can arrive after we closed the order; it must be recorded.
         PaymentStatus.CLOSED: frozenset({PaymentStatus.PAID}),
     }
 )
@@ -43,10 +43,10 @@ class Excess(StrEnum):
 
 
 class Payment(Identified, Base):
-    """An order. While it is ``pending`` it holds a seat; only the provider's word closes it.
+    """An order. A ``pending`` order holds a seat; it closes only when the provider confirms that it is closed.
 
-    ``amount_fen``, ``description`` and ``expires_at`` are sent to the provider again, unchanged, whenever the
-    prepay id must be renewed: the provider takes the same number only with the same parameters.
+    ``amount_fen``, ``description`` and ``expires_at`` must not change: renewing the prepay id sends them again, and
+    the provider accepts the same order number only with the same parameters.
     """
 
     __tablename__ = "payments"
@@ -56,7 +56,7 @@ class Payment(Identified, Base):
         CheckConstraint("(status = 'paid') = (transaction_id IS NOT NULL)", name="paid_has_transaction"),
         Index("uq_payments_pending", "camp_id", "payer_id", unique=True, postgresql_where=text("status = 'pending'")),
         Index("ix_payments_pending_expiry", "expires_at", postgresql_where=text("status = 'pending'")),
-        # What figures of money read, without the rows: by camp, and by the time of payment.
+        # Covering indexes for sums of money by camp and by payment time; they avoid reading the rows.
         Index(
             "ix_payments_income", "camp_id", postgresql_include=["amount_fen"], postgresql_where=text("status = 'paid'")
         ),
@@ -67,7 +67,7 @@ class Payment(Identified, Base):
     camp_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("camps.id"), index=True)
     payer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payers.id"), index=True)
     channel: Mapped[Channel] = mapped_column(checked(Channel))
-    # The merchant and account the order was made for: what its notification must name.
+    # The merchant and account of the order; its notification must carry the same.
     mch_id: Mapped[str] = mapped_column(String(32))
     app_id: Mapped[str] = mapped_column(String(32))
     out_trade_no: Mapped[str] = mapped_column(String(32), unique=True)

@@ -1,4 +1,4 @@
-"""知识星球 communities we read check-ins from, and the people known there."""
+"""知识星球 communities whose check-ins we sync, and their known users."""
 
 import datetime as dt
 import uuid
@@ -19,7 +19,7 @@ class CredentialStatus(StrEnum):
 
 
 class Planet(Identified, Base):
-    """A planet with the credential that reads it, sealed with the data keys."""
+    """A planet and its access token, sealed with the data keys."""
 
     __tablename__ = "planets"
 
@@ -35,7 +35,7 @@ class Planet(Identified, Base):
 
 
 class PlanetUser(Base):
-    """A person on a planet. ``user_id`` is the long stable number; ``number`` (星球编号) the small one people know."""
+    """A user of a planet. ``user_id`` is the long stable id; ``number`` (星球编号) is the short one users see."""
 
     __tablename__ = "planet_users"
     __table_args__ = (Index(None, "planet_id", "number"),)
@@ -45,7 +45,8 @@ class PlanetUser(Base):
     number: Mapped[str | None] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(Text)
     alias: Mapped[str | None] = mapped_column(Text)
-    # The number that an imported list of members gives the only one of this name: no proof, so it never makes a 100.
+    # The number that an imported member list gives the only user of this name. A name match is no proof, so the
+    # match confidence never reaches 100.
     listed_number: Mapped[str | None] = mapped_column(String(20))
     left: Mapped[bool] = mapped_column(default=False)
     number_checked_at: Mapped[dt.datetime | None]

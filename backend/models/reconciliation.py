@@ -1,4 +1,4 @@
-"""Differences between our books and somebody else's, for a person to see."""
+"""Differences between our records and those of outside systems, for manual review."""
 
 import datetime as dt
 import uuid
@@ -21,7 +21,7 @@ CASE_TRANSITIONS = Transitions({CaseStatus.OPEN: frozenset({CaseStatus.RESOLVED}
 
 
 class ReconciliationCase(Identified, Base):
-    """Something that doesn't fit. ``dedupe_key`` keeps one case per difference however often it is found."""
+    """One difference. ``dedupe_key`` prevents a second case when the same difference is found again."""
 
     __tablename__ = "reconciliation_cases"
     transitions: ClassVar[Transitions[CaseStatus]] = CASE_TRANSITIONS
@@ -41,7 +41,7 @@ class ReconciliationCase(Identified, Base):
 
 
 class ReconciliationDay(Base):
-    """A bill day that was compared to its end; a day without a row is compared again."""
+    """A bill day whose comparison finished. A day without a row is compared again."""
 
     __tablename__ = "reconciliation_days"
 

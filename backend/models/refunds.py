@@ -1,4 +1,4 @@
-"""Refunds: one row, one outward number for ever, from review to the provider's last word."""
+"""Refunds. A refund is one row with one fixed ``out_refund_no``, from review to the provider's final state."""
 
 import datetime as dt
 import uuid
@@ -34,26 +34,26 @@ _R = RefundStatus
 REFUND_TRANSITIONS = Transitions(
     {
         _R.PENDING_REVIEW: frozenset({_R.APPROVED, _R.REJECTED}),
-        # Back to review while nothing was ever sent: the sender's claim ends that for good.
+        # Back to review only if nothing was ever sent; moving to SENDING makes that impossible for good.
         _R.APPROVED: frozenset({_R.SENDING, _R.PENDING_REVIEW}),
         _R.SENDING: frozenset({_R.PROCESSING, _R.SUCCEEDED, _R.FAILED, _R.CLOSED}),
         _R.PROCESSING: frozenset({_R.SUCCEEDED, _R.FAILED, _R.CLOSED}),
-        # A retry, 标记已处理, or a late word of the provider about a row we had given up.
+        # A retry, 标记已处理, or a late answer from the provider about a refund we had marked failed.
         _R.FAILED: frozenset({_R.APPROVED, _R.PROCESSING, _R.SUCCEEDED, _R.CLOSED}),
         _R.REJECTED: frozenset({_R.PENDING_REVIEW}),
     }
 )
 
-# The states in which money may still leave: at most one such refund per payment.
+# States from which money may still be paid out. A unique index allows one such refund per payment.
 IN_FLIGHT = (_R.PENDING_REVIEW, _R.APPROVED, _R.SENDING, _R.PROCESSING, _R.FAILED)
 
 
 class Refund(Identified, Base):
     """A refund.
 
-    A deposit's refund in review has no evidence of its own: it shows its member's, and pays what the member is entitled
-    to. The decision freezes both (verdict, days, match, breakdown, amount). ``amount_fen`` until then is what the list
-    found when it was last made.
+    While a ``camp`` refund is in review, its evidence and its amount are the member's current ones. The decision
+    freezes both (verdict, days, match, breakdown, amount). Until then, ``amount_fen`` is the amount of the last list
+    run.
     """
 
     __tablename__ = "refunds"
@@ -106,7 +106,8 @@ class Refund(Identified, Base):
     confidence: Mapped[int | None]
     match_method: Mapped[str | None] = mapped_column(String(32))
     breakdown: Mapped[JsonObject | None]
-    # What the list found, beside ``amount_fen``: a request that doesn't say what the reviewer saw is held against it.
+    # The verdict of the last list run. A decision request that doesn't state the verdict the reviewer saw is checked
+    # against this one and ``amount_fen``.
     listed_verdict: Mapped[Verdict | None] = mapped_column(checked(Verdict, "listed_verdict"))
     created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
     replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refunds.id"))
@@ -114,9 +115,9 @@ class Refund(Identified, Base):
     reviewed_at: Mapped[dt.datetime | None]
     review_note: Mapped[str | None] = mapped_column(Text)
     reject_reason: Mapped[str | None] = mapped_column(Text)
-    # Tries since the last approval or retry, each a request to the provider.
+    # Requests to the provider since the last approval or retry.
     attempts: Mapped[int] = mapped_column(default=0)
-    # How often it went from approved to sending; tells its ledger movements apart.
+    # Number of moves from approved to sending; the ``sequence`` of its ledger movements.
     sendings: Mapped[int] = mapped_column(default=0)
     manual_retries: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[dt.datetime | None]
@@ -130,17 +131,17 @@ class Refund(Identified, Base):
 
     @property
     def follows_member(self) -> bool:
-        """Whether evidence and amount are still the member's, because nobody has decided."""
+        """Whether evidence and amount are still the member's current ones, because no decision was made."""
         return self.kind is RefundKind.CAMP and self.status is RefundStatus.PENDING_REVIEW
 
     @property
     def undoable(self) -> bool:
-        """Whether the approval may still be taken back: nothing of it was ever sent, not even before a retry."""
+        """Whether the approval may be undone: no request was ever sent, not even before a retry."""
         return self.status is RefundStatus.APPROVED and self.sendings == 0
 
 
 class RefundHold(Identified, Base):
-    """Sending is paused for everybody until a person resumes it. At most one is open."""
+    """A pause of sending for all refunds until staff resume it. At most one is open."""
 
     __tablename__ = "refund_holds"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What staff set in the console over the environment, and how its last connection test went."""
+"""Settings that staff changed in the console (they override the environment), and results of connection tests."""
 
 import datetime as dt
 import uuid
@@ -11,10 +11,10 @@ from backend.models.base import Base, JsonObject
 
 
 class SettingsGroup(Base):
-    """A group that was saved at least once. ``name`` is that of a section of the settings.
+    """A settings group that was saved at least once. ``name`` is the name of the settings section.
 
-    ``secrets`` holds each sealed for ``settings:<group>:<field>``, or null for one that was cleared; a field that
-    is in neither column is the environment's. Each save makes ``version`` one more, a rotation of keys doesn't.
+    ``secrets`` maps a field to its value, sealed for ``settings:<group>:<field>``, or to null if it was cleared.
+    A field in neither column comes from the environment. Each save increments ``version``; a key rotation doesn't.
     """
 
     __tablename__ = "settings_groups"
@@ -28,7 +28,7 @@ class SettingsGroup(Base):
 
 
 class SettingsCheck(Base):
-    """The last test of a group's connection with what is in force. ``detail`` is Chinese and holds no secret."""
+    """The last connection test of a group with its effective settings. ``detail`` is Chinese and holds no secret."""
 
     __tablename__ = "settings_checks"
 

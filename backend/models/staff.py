@@ -1,4 +1,4 @@
-"""People who work here, and their log-ins."""
+"""Staff accounts and their log-ins."""
 
 import datetime as dt
 import uuid
@@ -19,7 +19,7 @@ class StaffRole(StrEnum):
 
 
 class Staff(Identified, Base):
-    """A member of staff. Deleting is soft: the log still needs the name."""
+    """A staff account. Deletion is soft because the audit log still needs the name."""
 
     __tablename__ = "staff"
     __table_args__ = (
@@ -32,18 +32,18 @@ class Staff(Identified, Base):
     display_name: Mapped[str] = mapped_column(String(50))
     role: Mapped[StaffRole] = mapped_column(checked(StaffRole))
     password_hash: Mapped[str] = mapped_column(Text)
-    # Newest first; what was used lately can't be used again.
+    # Newest first. Recent passwords can't be reused.
     former_password_hashes: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     active: Mapped[bool] = mapped_column(default=True)
     must_change_password: Mapped[bool] = mapped_column(default=False)
     last_login_at: Mapped[dt.datetime | None]
     deleted_at: Mapped[dt.datetime | None]
-    # Whom WeCom messages for this person go to (企业微信账号); None: nobody.
+    # WeCom user id that receives this person's messages (企业微信账号); None: no messages.
     wecom_user_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class StaffSession(Identified, Base):
-    """One log-in. A token is good only while its session is here and not revoked."""
+    """One log-in. A token is valid only while its session row exists and isn't revoked."""
 
     __tablename__ = "staff_sessions"
 
@@ -55,7 +55,7 @@ class StaffSession(Identified, Base):
 
 
 class LoginGuard(Base):
-    """Log-ins that failed lately, for one user name (known or not) or one address; see ``staff/throttle.py``."""
+    """Recent failed log-ins of one user name (known or not) or one address; see ``staff/throttle.py``."""
 
     __tablename__ = "login_guards"
 

@@ -1,4 +1,4 @@
-"""Pictures staff uploaded."""
+"""Pictures uploaded by staff."""
 
 import uuid
 from enum import StrEnum
@@ -15,7 +15,7 @@ class UploadKind(StrEnum):
 
 
 class Upload(Identified, Base):
-    """A stored picture. ``created_at`` dates a group QR, which WeChat lets die after 7 days."""
+    """A stored picture. ``created_at`` shows when a group QR expires: WeChat invalidates it after 7 days."""
 
     __tablename__ = "uploads"
 

@@ -1,7 +1,7 @@
-"""What flows need: the database, the doorbell and the outside systems, as the settings in force make them.
+"""The dependencies of flows: the database, the queue and the external systems, built from the current settings.
 
-A process has one :class:`RuntimeHolder`. Each request and each job takes a lease of the :class:`Runtime` of that
-moment and keeps it to its end, while newer ones already work with what staff saved meanwhile (docs/decisions/0015).
+A process has one :class:`RuntimeHolder`. Each request and each job leases the current :class:`Runtime` and keeps it
+until it ends, even when staff save new settings meanwhile (docs/decisions/0015).
 """
 
 import asyncio
@@ -35,7 +35,7 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
-    """Handed to routers and flows; nothing in the program is a global, and nothing in it changes."""
+    """Passed to routers and flows. It is immutable, and nothing in the program is a global."""
 
     settings: Settings
     db: Database
@@ -50,7 +50,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """How gateways get outside. Tests put the simulators and a sleep that doesn't wait here."""
+    """The transport and sleep of gateways. Tests pass simulators and a sleep that doesn't wait."""
 
     transport: httpx.AsyncBaseTransport | None = None
     sleep: Sleep = asyncio.sleep
@@ -58,19 +58,19 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
-    """``make`` gets the section of the settings, the way outside, and the gateway that came before, if any."""
+    """``make`` gets the settings section, the transport and the previous gateway, which is None at first."""
 
     section: str
     make: Callable[[Any, Outbound, Any], Any]
 
 
-# The gateways of a runtime by its field. 知识星球's remembers how each token was treated, and its successor must know.
+# Gateways by field of ``Runtime``. The 知识星球 gateway tracks how each token was treated, so a new one inherits that.
 _GATEWAYS: dict[str, _Maker] = {
     "wechat_pay": _Maker("wechat_pay", lambda section, outbound, _: WeChatPay(section, transport=outbound.transport)),
     "wechat_oauth": _Maker(
         "wechat_oauth", lambda section, outbound, _: WeChatOAuth(section, transport=outbound.transport)
     ),
-    # The same service account.
+    # The same service account as ``wechat_oauth``.
     "wechat_mp": _Maker("wechat_oauth", lambda section, outbound, _: WeChatMp(section, transport=outbound.transport)),
     "zsxq": _Maker(
         "zsxq",
@@ -84,7 +84,7 @@ _GATEWAYS: dict[str, _Maker] = {
 
 
 def build_runtime(settings: Settings, db: Database, outbound: Outbound | None = None) -> Runtime:
-    """A runtime of its own, all made from the settings. Raises SettingsError for key files that can't be used."""
+    """Build a runtime with new gateways. Raises SettingsError for unusable key files."""
     gateways = {
         name: maker.make(getattr(settings, maker.section), outbound or Outbound(), None)
         for name, maker in _GATEWAYS.items()
@@ -102,17 +102,16 @@ def _closable(runtime: Runtime) -> list[_Closable]:
 
 
 async def close_gateways(runtime: Runtime) -> None:
-    """Close the connections to the outside."""
     for gateway in _closable(runtime):
         await gateway.aclose()
 
 
 class RuntimeHolder:
-    """The process's runtime, renewed when a saved group of settings has another version in PostgreSQL.
+    """The process's runtime. It is rebuilt when the version of a saved settings group changes in PostgreSQL.
 
-    Gateways whose settings stayed the same live on, with their tokens and keys. One that was replaced is closed when
-    the last lease that may use it has ended. A runtime that is given at the beginning counts as up to date unless
-    ``unread`` says that the database was not asked yet.
+    Gateways whose settings didn't change are kept, with their cached tokens and keys. A replaced gateway is closed when
+    the last lease that may use it ends. The initial runtime counts as up to date unless ``unread`` says that the
+    database wasn't read yet.
     """
 
     def __init__(self, runtime: Runtime, outbound: Outbound | None = None, *, unread: bool = False) -> None:
@@ -127,17 +126,17 @@ class RuntimeHolder:
 
     @property
     def base(self) -> Settings:
-        """The settings of the environment alone."""
+        """The settings from the environment, without saved overrides."""
         return self._base
 
     @property
     def now(self) -> Runtime:
-        """The newest runtime, for a glance; whoever awaits in between takes a lease."""
+        """The newest runtime. Use a lease instead if you await before the last use: gateways may be closed."""
         return self._now
 
     @asynccontextmanager
     async def gateway(self, name: str, section: Section) -> AsyncIterator[Any]:
-        """A gateway of its own, for trying settings that aren't in force. Raises SettingsError for bad keys."""
+        """A separate gateway for testing settings that aren't saved. Raises SettingsError for unusable keys."""
         tried = _GATEWAYS[name].make(section, self._outbound, None)
         try:
             yield tried
@@ -147,7 +146,7 @@ class RuntimeHolder:
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Runtime]:
-        """The newest runtime, usable to the end of the block whatever is saved meanwhile."""
+        """The newest runtime. Its gateways stay open until the block ends, whatever is saved meanwhile."""
         if self._unread:
             await self.refresh()
         runtime = self._now
@@ -161,7 +160,7 @@ class RuntimeHolder:
             await self._close_unused()
 
     async def refresh(self) -> None:
-        """Take up what was saved since the last time. Raises what the database raises when it is away."""
+        """Apply settings saved since the last call. Raises database errors when the database is down."""
         async with self._refreshing:
             async with self._now.db.transaction() as session:
                 versions = await overrides.versions(session)
@@ -202,7 +201,7 @@ class RuntimeHolder:
             await gateway.aclose()
 
     async def keep_up(self) -> None:
-        """Look for newer versions for ever. A database that is away is waited for."""
+        """Poll for new versions forever. Database errors are logged once per outage and retried."""
         away = False
         while True:
             await asyncio.sleep(POLL_SECONDS)
@@ -215,7 +214,6 @@ class RuntimeHolder:
                 away = True
 
     async def aclose(self) -> None:
-        """Close every gateway."""
         for gateway in self._replaced:
             await gateway.aclose()
         await close_gateways(self._now)
@@ -223,7 +221,7 @@ class RuntimeHolder:
 
 @asynccontextmanager
 async def open_holder(settings: Settings) -> AsyncIterator[RuntimeHolder]:
-    """For a process that goes on: build everything, keep up with what staff save, and close it all at the end."""
+    """For a long-running process: build the runtime, poll for saved settings, and close everything at the end."""
     async with _opened(settings) as live:
         keeping_up = asyncio.create_task(live.keep_up())
         try:
@@ -236,7 +234,7 @@ async def open_holder(settings: Settings) -> AsyncIterator[RuntimeHolder]:
 
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    """For one command: the runtime as the settings in force now make it."""
+    """For a single command: the runtime with the settings as saved now."""
     async with _opened(settings) as live, live.lease() as runtime:
         yield runtime
 

@@ -1,4 +1,4 @@
-"""What staff saved in the console, laid over the settings of the environment (docs/decisions/0015)."""
+"""Settings saved in the console override those of the environment (docs/decisions/0015)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from backend.models.settings import SettingsGroup
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """The settings in force, and by group what of a saved row can't be used, in Chinese."""
+    """The settings in force. ``problems``: by group, why a saved row can't be used, in Chinese."""
 
     settings: Settings
     problems: Mapping[str, str]
 
 
 def context(group: str, field: str) -> str:
-    """What a sealed secret is bound to."""
+    """The encryption context of a saved secret."""
     return f"settings:{group}:{field}"
 
 
 async def versions(session: AsyncSession) -> dict[str, int]:
-    """The version of every saved group: what tells a process that something changed."""
+    """The version of every saved group. Processes compare them to detect changes."""
     rows = await session.execute(select(SettingsGroup.name, SettingsGroup.version))
     return {row.name: row.version for row in rows}
 
@@ -37,10 +37,11 @@ async def saved_groups(session: AsyncSession) -> Sequence[SettingsGroup]:
 
 
 def lay_over(base: Settings, rows: Sequence[SettingsGroup], secrets: SecretBox) -> Effective:
-    """``base`` with the saved groups over it.
+    """``base`` with the saved groups applied.
 
-    A secret that no data key opens counts as empty, so that what needs it refuses to work instead of acting as
-    whoever the environment names. Where the section no longer accepts the values, those of the environment count.
+    A secret that no data key decrypts becomes empty. Falling back to the environment's secret would act as another
+    account; an empty one makes the feature refuse to work. If a section rejects the saved values, those of the
+    environment apply.
     """
     sections, known, problems = {}, base.sections(), {}
     for row in rows:
@@ -54,7 +55,7 @@ def lay_over(base: Settings, rows: Sequence[SettingsGroup], secrets: SecretBox) 
 
 
 def changed(section: Section, values: Mapping[str, Any]) -> Section:
-    """``section`` with other values, validated as a whole. Raises ValidationError."""
+    """``section`` with some values replaced, validated as a whole. Raises ValidationError."""
     fields = type(section).model_fields
     state = {name: getattr(section, name) for name in fields}
     return type(section).model_validate(state | {name: value for name, value in values.items() if name in fields})

@@ -15,7 +15,6 @@ from backend.sandbox.app import Sandbox, build_sandbox
 
 
 def main() -> None:
-    """Serve until Ctrl-C."""
     arguments = _arguments()
     test_clock = os.environ.get("CAMP_TEST_CLOCK")
     if test_clock:
@@ -48,7 +47,7 @@ def _arguments() -> argparse.Namespace:
 
 
 class _Trusting(httpx.AsyncBaseTransport):
-    """To a product whose certificate no authority knows; each notification on a connection of its own."""
+    """Trusts the product's self-signed certificate. Each notification uses a new connection."""
 
     def __init__(self, certificate: Path) -> None:
         self._context = ssl.create_default_context(cafile=str(certificate))
@@ -60,7 +59,7 @@ class _Trusting(httpx.AsyncBaseTransport):
 
 
 def _try_out_planet(sandbox: Sandbox) -> list[str]:
-    """A planet to connect a camp to; the lines say what to type into the product."""
+    """Create a sample planet. Return lines with the values to enter in the product."""
     group_id = sandbox.zsxq.add_group("沙箱星球")
     checkin_id = sandbox.zsxq.add_project("7 天打卡训练营")
     for name in ("清风徐来", "小满", "Lily", "阿哲", "南山南"):

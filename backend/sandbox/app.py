@@ -1,7 +1,7 @@
-"""The sandbox as a whole: five simulators and the overview in one ASGI application.
+"""The composed sandbox: five simulators and the overview page in one ASGI application.
 
-Each simulator lives under a prefix of its own, which is part of the base address the product is given. Signatures
-cover the path with the prefix, as they would behind any gateway of the real systems.
+Each simulator is mounted under its own prefix, which is part of the base URL in the product's settings. Signatures
+cover the path with the prefix, as behind a gateway of the real systems.
 """
 
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from backend.sandbox.zsxq import ZsxqSandbox
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The composed simulators. ``app`` serves all of them; ``base_url`` is where it is reached."""
+    """The composed simulators. ``app`` serves all of them at ``base_url``."""
 
     base_url: str
     wechat_pay: WeChatPaySandbox
@@ -34,7 +34,7 @@ class Sandbox:
     app: Starlette
 
     def environment(self, keys_dir: Path) -> dict[str, str]:
-        """Every CAMP_* variable that points the product here. Key files are written below ``keys_dir`` (0600)."""
+        """Return the CAMP_* variables that point the product here. Writes key files (0600) to ``keys_dir``."""
         return self.wechat_pay.write_keys(keys_dir) | {
             "CAMP_WECHAT_OAUTH__BASE_URL": f"{self.base_url}/oauth",
             "CAMP_WECHAT_OAUTH__AUTHORIZE_URL": f"{self.base_url}/oauth/connect/oauth2/authorize",
@@ -51,18 +51,18 @@ class Sandbox:
 
 
 def build_sandbox(*, base_url: str, notify_transport: httpx.AsyncBaseTransport | None = None) -> Sandbox:
-    """Fresh simulators with empty books, reached at ``base_url`` (no slash at the end).
+    """Create new simulators with empty books, served at ``base_url``.
 
-    WeChat Pay's notifications travel through ``notify_transport`` when given, else over the network. The lifespan
-    of ``app`` keeps them going; without one, tests call ``wechat_pay.deliver_due()``.
+    WeChat Pay's notifications go through ``notify_transport`` if given, else over the network. They are delivered
+    during the lifespan of ``app``. Without a lifespan, tests call ``wechat_pay.deliver_due()``.
     """
     base_url = base_url.rstrip("/")
     oauth = OAuthSandbox()
-    # An openid belongs to one service account: who logs in and who pays must be the same account's user.
+    # Openids are specific to a service account. With another app_id, log-in and payment would have different openids.
     wechat_pay = WeChatPaySandbox.create(
         app_id=oauth.app_id, base_url=f"{base_url}/wechat-pay", notify_transport=notify_transport
     )
-    # One service account, hence one address: its messages beside its web authorisation.
+    # One service account has one base URL, so messages and web authorisation share a prefix.
     wechat_mp = WeChatMpSandbox(oauth)
     zsxq, wecom = ZsxqSandbox(), WeComSandbox()
 

@@ -1,4 +1,4 @@
-"""Faults a person or a test injects into a simulator: a named knob, how often it acts, and a number for it."""
+"""Faults that a person or a test injects into a simulator: a name, how often it acts, and an optional value."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-# What any HTTP service can do to its callers; the first three after the work was done.
+# Faults of any HTTP service. The first three act after the request was executed.
 TRANSPORT_FAULTS = {
     "broken_off": "执行后断开连接",
     "http_500": "执行后返回 500",
@@ -22,21 +22,24 @@ _DEFAULT_SLOW_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Fault:
-    """``remaining`` None: until cleared. ``value``: seconds or a count, for the knobs that need one."""
+    """``remaining`` is None until cleared. ``value`` is seconds or a count, depending on the fault."""
 
     remaining: int | None
     value: float | None
 
 
 class Faults:
-    """The knobs of one simulator: ``catalogue`` is name → Chinese label."""
+    """The faults of one simulator. ``catalogue`` maps a name to its Chinese label."""
 
     def __init__(self, catalogue: Mapping[str, str]) -> None:
         self.catalogue = dict(catalogue)
         self._active: dict[str, Fault] = {}
 
     def set(self, name: str, *, times: int | None = 1, value: float | None = None) -> None:
-        """Let ``name`` act the next ``times`` times. Raises KeyError for an unknown name, ValueError for times < 1."""
+        """Activate ``name`` for ``times`` uses (None: until cleared).
+
+        Raises KeyError for an unknown name, ValueError for times < 1.
+        """
         if name not in self.catalogue:
             raise KeyError(name)
         if times is not None and times < 1:
@@ -44,7 +47,7 @@ class Faults:
         self._active[name] = Fault(times, value)
 
     def take(self, name: str) -> Fault | None:
-        """The fault if it acts now, counted down."""
+        """Return the fault if it is active, and count it down; else None."""
         fault = self._active.get(name)
         if fault is None or fault.remaining is None:
             return fault
@@ -54,14 +57,14 @@ class Faults:
         return fault
 
     def clear(self, name: str | None = None) -> None:
-        """Forget one fault, or all."""
+        """Clear one fault, or all for None."""
         if name is None:
             self._active.clear()
         else:
             self._active.pop(name, None)
 
     def summary(self) -> list[dict[str, Any]]:
-        """One row per knob: ``{name, label, active, remaining, value}``."""
+        """One row per fault: ``{name, label, active, remaining, value}``."""
         rows = []
         for name, label in self.catalogue.items():
             fault = self._active.get(name)
@@ -92,7 +95,7 @@ class Faults:
         return JSONResponse(self.summary())
 
     async def spoil(self, answer: Response) -> Response:
-        """``answer``, or what is left of it when a transport fault is set."""
+        """Apply the active transport faults to ``answer``."""
         if slow := self.take("slow"):
             await asyncio.sleep(_DEFAULT_SLOW_SECONDS if slow.value is None else slow.value)
         if self.take("http_500"):
@@ -103,13 +106,13 @@ class Faults:
 
 
 def _broken_off(answer: Response) -> Response:
-    """Announces more bytes than it sends, so that a real server closes the connection in the middle."""
+    """Send fewer bytes than Content-Length, so that a real server closes the connection half-way."""
     whole = bytes(answer.body)
     return Response(whole[: len(whole) // 2], headers={"content-length": str(len(whole))}, media_type=answer.media_type)
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object in a request's body. Raises HTTP 400 for anything else."""
+    """Return the JSON object in a request's body. Raises HTTPException (400) for anything else."""
     try:
         data = await request.json()
     except ValueError:

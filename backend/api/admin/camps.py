@@ -32,7 +32,7 @@ Reader = Depends(Allowed(Permission.CAMP_VIEW))
 Writer = Depends(Allowed(Permission.CAMP_WRITE))
 
 Name = Annotated[str, Field(min_length=1, max_length=50)]
-# Rules with figures from the settings (deposit, dates) are in camps.rules; these only keep the numbers in the columns.
+# These bounds only prevent column overflow. camps.rules checks the limits from the settings (deposit, dates).
 Fen = Annotated[int, Field(ge=1, le=10**9)]
 Days = Annotated[int, Field(ge=1, le=1000)]
 Capacity = Annotated[int, Field(ge=1, le=MAX_CAPACITY)]
@@ -40,7 +40,7 @@ Html = Annotated[str, Field(max_length=MAX_DESCRIPTION_HTML)]
 CheckinId = Annotated[str, Field(pattern=r"^\d{1,32}$")]
 Key = Annotated[str, Field(max_length=100)]
 Ids = Annotated[frozenset[Id], Field(max_length=50)]
-# A deal as data (reference fair-deal §3); what is wrong with it is said field by field.
+# A refund policy as JSON (reference fair-deal §3). Errors are reported per field.
 PolicyIn = Annotated[dict[str, Any], Field(max_length=10)]
 
 

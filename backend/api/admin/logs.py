@@ -86,7 +86,7 @@ def _wanted(
     return Filter(action, actor_id, target_type, target_id, camp_id, first_day, last_day, q, failed)
 
 
-# The same filters for the list and for its export.
+# Shared by list and export, so both return the same rows.
 WantedLogs = Annotated[Filter, Depends(_wanted)]
 
 

@@ -34,7 +34,7 @@ from backend.office.staff.rules import Permission
 router = APIRouter(prefix="/members", tags=["会员"])
 Reader = Depends(Allowed(Permission.MEMBER_VIEW))
 
-# So many people are offered for a member whom no rule could match.
+# Maximum number of candidates offered for a member that no rule matched.
 _CANDIDATES = 10
 
 
@@ -299,7 +299,7 @@ async def _wanted(
     )
 
 
-# The same filters for the list and for its export.
+# Shared by list and export, so both return the same rows.
 WantedMembers = Annotated[Filters, Depends(_wanted)]
 
 

@@ -16,7 +16,7 @@ from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/notices", tags=["通知设置"], dependencies=[Depends(Allowed(Permission.SETTINGS))])
 
-# Longer than any template may be; what is too long is refused with its field.
+# Above the limit of every template, so that the template rules report a too long text with its field.
 Text = Annotated[str, Field(max_length=2000)]
 
 

@@ -23,7 +23,7 @@ from backend.office.staff.rules import Permission
 router = APIRouter(tags=["退款规则"], dependencies=[Depends(Allowed(Permission.CAMP_WRITE))])
 
 _OVER = (CampStatus.ENDED, CampStatus.SETTLING, CampStatus.ARCHIVED)
-# Where no finished camp is chosen: so many people as they usually are.
+# Number of simulated people when no finished camp is chosen.
 _SPREAD = 100
 
 

@@ -68,7 +68,7 @@ async def batch_approve(
     """Approve many at their amounts of now. Rows in doubt are skipped unless ``min_confidence`` admits them."""
     settings = runtime.settings.refund
     review.require_reviewer(viewer, settings)
-    # Before any row is held: checking a password takes a while on purpose. A wrong one counts as a failed log-in.
+    # Check the password before locking rows: hashing is slow on purpose. A wrong password counts as a failed log-in.
     right = await staff.confirm_password(runtime, viewer, body.password) if body.password is not None else None
     results = await review.approve_batch(
         session,

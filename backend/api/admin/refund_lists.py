@@ -20,7 +20,7 @@ from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_VIEW))])
 
-# So many rows may be chosen at once; a batch takes no more.
+# Maximum number of rows selected at once; equals the batch limit.
 MOST_CHOSEN = 1000
 
 
@@ -194,7 +194,7 @@ def _wanted(
     )
 
 
-# The same filters for the list, for choosing all of it, and for its export.
+# Shared by list, "select all" and export, so all three cover the same rows.
 WantedRefunds = Annotated[Filter, Depends(_wanted)]
 
 

@@ -22,7 +22,7 @@ Writer = Depends(Allowed(Permission.USER_WRITE))
 
 DisplayName = Annotated[str, Field(min_length=1, max_length=50)]
 CampIds = Annotated[list[Id], Field(max_length=200)]
-# What WeCom takes for a userid, or nothing at all.
+# A valid WeCom userid, or empty.
 WeComUserId = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.@-]{0,63})?$")]
 
 

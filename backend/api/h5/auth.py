@@ -19,7 +19,7 @@ from backend.runtime import Runtime
 router = APIRouter(prefix="/auth", tags=["会员登录"])
 
 COOKIE = "camp_oauth"
-# Where the page lives that WeChat returns to; it hands code and state to POST below.
+# The page WeChat redirects to. It sends code and state to the POST endpoint below.
 CALLBACK_PAGE = "/auth/callback"
 _BROWSER_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 BrowserSecret = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
@@ -45,7 +45,7 @@ async def go_to_wechat(
     """Send the browser to WeChat. Pages that are not ours become the home page."""
     if not runtime.wechat_oauth.configured:
         raise ProviderProblem("微信登录尚未配置")
-    # One secret per browser: two pages of it may log in at the same time.
+    # Reuse the browser's secret, so that two tabs can log in at the same time.
     known = browser_secret is not None and _BROWSER_SECRET.fullmatch(browser_secret)
     secret = browser_secret if browser_secret and known else service.new_browser_secret()
     state = service.begin_oauth(session, browser_secret=secret, return_to=own_page(return_to))

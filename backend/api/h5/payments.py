@@ -23,9 +23,9 @@ from backend.office.uploads.service import signed_url
 
 router = APIRouter(prefix="/payments", tags=["报名支付"])
 
-# WeChat lets the QR code of a group die after seven days.
+# A WeChat group's QR code expires after seven days.
 QR_LIFE = dt.timedelta(days=7)
-# Generous: the rules of the form say what fits, in the member's words.
+# Looser than the form rules, so that those report a too long text in words for members.
 Typed = Annotated[str, Field(max_length=200)]
 
 

@@ -21,7 +21,7 @@ from backend.money.refunds import corrections
 
 router = APIRouter(prefix="/members/{member_id}/planet", tags=["我的"])
 
-# Generous, as in the enrolment form, whose rules say what fits in the member's words.
+# Looser than the enrolment form rules, so that those report a too long text in words for members.
 Typed = Annotated[str, Field(max_length=200)]
 
 

@@ -15,7 +15,7 @@ from backend.office.notifications.service import To
 log = structlog.get_logger(__name__)
 
 PERIOD_SECONDS = 600
-# Somebody claims to be the provider; what lacks headers altogether is a stray visitor.
+# Reasons that mean a forged notification. A request without signature headers is not an attack.
 _FORGED = {"signature", "unknown_serial"}
 _PROBE = "WECHATPAY/SIGNTEST/"
 
@@ -29,7 +29,7 @@ class Forgeries:
 
     async def note(self, db: Database, reason: str, headers: Mapping[str, str]) -> None:
         """Count a refused notification; tell once per period. Never fails: the refusal is the answer."""
-        # WeChat Pay itself tries now and then whether we look at signatures.
+        # WeChat Pay sometimes sends a probe with a wrong signature, to test the verification. That is no attack.
         if reason not in _FORGED or headers.get("wechatpay-signature", "").startswith(_PROBE):
             return
         self.count += 1

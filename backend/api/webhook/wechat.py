@@ -30,7 +30,7 @@ router = APIRouter(prefix="/wechat", tags=["微信支付通知"], responses=_REF
 log = structlog.get_logger(__name__)
 
 SOURCE = "wechat_pay"
-# A real one has about 1 KB.
+# A real notification has about 1 KB.
 MAX_BODY_BYTES = 64 * 1024
 Topic = Literal["payment", "refund"]
 

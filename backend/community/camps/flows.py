@@ -1,4 +1,4 @@
-"""The nightly look at the calendar."""
+"""Nightly job: change the state of camps by date."""
 
 from collections import Counter
 from typing import Any
@@ -12,7 +12,7 @@ from backend.runtime import Runtime
 async def camp_states(runtime: Runtime) -> dict[str, Any]:
     """Job, 00:05: enrolling camps start on their first day, ongoing ones end after their last.
 
-    Each camp in a transaction of its own; running it again changes nothing. Returns how many ``started`` and ``ended``.
+    One transaction per camp; idempotent. Returns how many camps ``started`` and ``ended``.
     """
     async with runtime.db.transaction() as session:
         camp_ids = await repository.ids_to_move(session, clock.today())

@@ -1,4 +1,4 @@
-"""保存并发布知识星球: making the check-in project of a draft over there."""
+"""保存并发布知识星球: create the check-in project of a draft at 知识星球."""
 
 import datetime as dt
 import uuid
@@ -29,11 +29,11 @@ class ProjectBeingMade(Conflict):
 
 
 async def make_project(runtime: Runtime, camp_id: uuid.UUID, *, actor: Actor) -> None:
-    """Create the check-in project of a draft at 知识星球 and note its number on the camp.
+    """Create the check-in project of a draft at 知识星球 and store its id on the camp.
 
-    Creating isn't idempotent there (zsxq-api §4.7): what an earlier try made is looked for first, and again when the
-    answer got lost. Raises NotFound, NoProjectWanted, ProjectBeingMade, what ``planets`` raises about the credential,
-    GatewayError, and what ``service.update`` raises.
+    Creating isn't idempotent there (zsxq-api §4.7). Look first for the project of an earlier attempt, and look again if
+    the response was lost. Raises NotFound, NoProjectWanted, ProjectBeingMade, what ``planets`` raises about the
+    credential, GatewayError, and what ``service.update`` raises.
     """
     async with runtime.db.exclusive(f"camps.project:{camp_id}") as alone:
         if not alone:
@@ -69,7 +69,7 @@ async def _find_or_create(view: zsxq.Planet, camp: Camp) -> zsxq.Project:
         return await view.create_project(
             title=camp.name,
             text=deal.short,
-            # A deal that nobody can read isn't published; until then any number does.
+            # A deal that can't be read is never published, so any number will do.
             checkin_days=deal.required_days or camp.total_days,
             expires_at=clock.day_start(camp.ends_on + dt.timedelta(days=1)) - dt.timedelta(seconds=1),
         )
@@ -81,9 +81,9 @@ async def _find_or_create(view: zsxq.Planet, camp: Camp) -> zsxq.Project:
 
 
 async def _find(view: zsxq.Planet, camp: Camp) -> zsxq.Project | None:
-    """What was made for this camp: of its name, and younger than the camp."""
+    """The project created for this camp: same name, not older than the camp. None if there is none."""
     projects = await view.list_projects("ongoing")
-    # Their clock is another one, and names of live camps are unique.
+    # Allow 5 minutes of clock skew. That is safe because names of live camps are unique.
     since = camp.created_at - dt.timedelta(minutes=5)
     ours = [one for one in projects if one.title == camp.name and one.created_at and one.created_at >= since]
     return ours[0] if ours else None

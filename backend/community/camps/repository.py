@@ -1,4 +1,4 @@
-"""Camps in SQL, with the counts that lists and pages show."""
+"""SQL queries for camps, with the counts that lists and pages show."""
 
 import datetime as dt
 import uuid
@@ -24,7 +24,7 @@ _ARCHIVED = CampStatus.ARCHIVED
 
 @dataclass(frozen=True, slots=True)
 class CampRow:
-    """A camp with its counts. ``pending_orders`` hold seats too; ``paid_fen`` is all that came in for it."""
+    """A camp with its counts. ``pending_orders`` hold seats too. ``paid_fen``: the sum of its paid orders."""
 
     camp: Camp
     enrolled: int
@@ -42,7 +42,7 @@ class CampRow:
 
 
 async def by_id(session: AsyncSession, camp_id: uuid.UUID, *, lock: bool = False) -> Camp | None:
-    """A camp that wasn't deleted; with ``lock`` as it stands now, ours until the transaction ends."""
+    """A camp that isn't deleted, else None. With ``lock`` it is reloaded and locked until the transaction ends."""
     statement = select(Camp).where(Camp.id == camp_id, Camp.deleted_at.is_(None))
     if lock:
         statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -88,7 +88,7 @@ async def page(
     starts_to: dt.date | None = None,
     q: str | None = None,
 ) -> Page[CampRow]:
-    """Camps, newest first. ``camp_ids`` is a viewer's scope, None for all; no ``status`` means any."""
+    """Camps, newest first. ``camp_ids``: the viewer's scope; None means all. An empty ``status`` means any."""
     statement = _rows().order_by(Camp.created_at.desc(), Camp.id.desc())
     if camp_ids is not None:
         statement = statement.where(Camp.id.in_(camp_ids))
@@ -109,7 +109,7 @@ async def page(
 async def staff_of(
     session: AsyncSession, camp_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[tuple[CampStaffKind, Staff]]]:
-    """Coaches and volunteers of each camp, by name."""
+    """Coaches and volunteers of each camp, ordered by name."""
     statement = (
         select(CampStaff.camp_id, CampStaff.kind, Staff)
         .join(Staff, Staff.id == CampStaff.staff_id)
@@ -127,7 +127,7 @@ async def assignments(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Cam
 
 
 async def listings(session: AsyncSession, staff_id: uuid.UUID) -> dict[uuid.UUID, set[CampStaffKind]]:
-    """The camps, but for archived ones, that a person is listed in, and as what."""
+    """The camps that a person is assigned to, except archived ones, with the kinds of assignment."""
     statement = select(CampStaff).join(Camp, Camp.id == CampStaff.camp_id)
     statement = statement.where(CampStaff.staff_id == staff_id, Camp.deleted_at.is_(None), Camp.status != _ARCHIVED)
     found: dict[uuid.UUID, set[CampStaffKind]] = {}
@@ -139,7 +139,7 @@ async def listings(session: AsyncSession, staff_id: uuid.UUID) -> dict[uuid.UUID
 async def camps_of_staff(
     session: AsyncSession, staff_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[tuple[CampStaffKind, Camp]]]:
-    """The camps, but for archived ones, that each person is listed in, newest first."""
+    """The camps that each person is assigned to, except archived ones, newest first."""
     statement = (
         select(CampStaff.staff_id, CampStaff.kind, Camp)
         .join(Camp, Camp.id == CampStaff.camp_id)
@@ -155,7 +155,7 @@ async def camps_of_staff(
 async def only_coach_in(
     session: AsyncSession, staff_ids: Collection[uuid.UUID]
 ) -> frozenset[tuple[uuid.UUID, uuid.UUID]]:
-    """Person and camp, for each published camp that has no other active coach than this person."""
+    """Pairs of staff id and camp id, for each published camp without another active coach."""
     other, other_person = aliased(CampStaff), aliased(Staff)
     another = exists().where(
         other.camp_id == CampStaff.camp_id,
@@ -197,12 +197,12 @@ async def active_coaches(session: AsyncSession, camp_id: uuid.UUID) -> int:
 
 
 async def has_payments(session: AsyncSession, camp_id: uuid.UUID) -> bool:
-    """Whether anybody ever ordered a place; every member has an order."""
+    """Whether anybody ever ordered a place. This covers members too: each has an order."""
     return bool(await session.scalar(select(exists().where(Payment.camp_id == camp_id))))
 
 
 async def ids_to_move(session: AsyncSession, today: dt.date) -> Sequence[uuid.UUID]:
-    """Camps whose state lags behind the date."""
+    """Ids of the camps whose state lags behind the date."""
     starts = (Camp.status == CampStatus.ENROLLING) & (Camp.starts_on <= today)
     ends = (Camp.status == CampStatus.ONGOING) & (Camp.ends_on < today)
     statement = select(Camp.id).where(or_(starts, ends), Camp.deleted_at.is_(None)).order_by(Camp.id)
@@ -210,7 +210,7 @@ async def ids_to_move(session: AsyncSession, today: dt.date) -> Sequence[uuid.UU
 
 
 async def history(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[tuple[StateChange, str | None]]:
-    """The camp's moves, oldest first, each with the name of the person behind it."""
+    """The camp's state changes, oldest first, each with the name of the staff who made it (None without one)."""
     statement = (
         select(StateChange, Staff.display_name)
         .outerjoin(Staff, Staff.id == StateChange.actor_id)
@@ -221,7 +221,7 @@ async def history(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[tuple[S
 
 
 async def posts_were_read(session: AsyncSession, planet_id: uuid.UUID | None) -> bool:
-    """Whether a sync of any camp of the planet ever read the posts to their end."""
+    """Whether a sync of any camp on the planet ever read the posts to the end."""
     statement = select(SyncRun.id).join(Camp, Camp.id == SyncRun.camp_id)
     read = and_(Camp.planet_id == planet_id, SyncRun.status == SyncStatus.COMPLETE, SyncRun.posts_read)
     return await session.scalar(statement.where(read).limit(1)) is not None

@@ -1,4 +1,4 @@
-"""The robot of a camp's WeCom group: its key is the whole credential, kept sealed and never shown again."""
+"""The webhook robot of a camp's WeCom group. Its key is the whole credential: stored encrypted, never shown again."""
 
 import re
 import uuid
@@ -19,7 +19,7 @@ _HINT = 4
 
 
 async def set_robot(session: AsyncSession, actor: Actor, secrets: SecretBox, camp_id: uuid.UUID, text: str) -> Camp:
-    """Keep the robot's key; ``text`` is the key or the robot's whole address. Raises NotFound, Invalid."""
+    """Store the robot's key, encrypted. ``text``: the key or the full webhook URL. Raises NotFound, Invalid."""
     camp = await lock_camp(session, camp_id)
     key = key_of(text)
     if key is None:
@@ -31,7 +31,7 @@ async def set_robot(session: AsyncSession, actor: Actor, secrets: SecretBox, cam
 
 
 async def remove_robot(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> Camp:
-    """Forget the robot. Raises NotFound."""
+    """Remove the robot's key. Raises NotFound."""
     camp = await lock_camp(session, camp_id)
     if camp.sealed_robot_key is not None:
         before, camp.sealed_robot_key, camp.robot_key_hint = camp.robot_key_hint, None, None
@@ -40,7 +40,7 @@ async def remove_robot(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) 
 
 
 def key_of(text: str) -> str | None:
-    """The key in what a person pasted; None when there is none."""
+    """Extract the key from pasted text; None if there is none."""
     text = text.strip()
     address = urlsplit(text)
     key = "".join(parse_qs(address.query).get("key", [])) if address.scheme else text

@@ -1,4 +1,4 @@
-"""What a camp must be: pure checks of its fields, what publishing needs, and whether somebody may enrol now."""
+"""Pure checks of a camp: its fields, what publishing needs, and whether enrolment is open."""
 
 import datetime as dt
 import uuid
@@ -20,14 +20,14 @@ from backend.models.camps import MAX_CAPACITY, Camp, CampStatus
 
 MAX_DAYS = 1000
 MAX_DESCRIPTION = 500
-# Markup may be longer than what is read, but not without bound.
+# Limit for the raw HTML, which may be longer than the visible text.
 MAX_DESCRIPTION_HTML = 10_000
 _TAGS = {"p", "br", "b", "strong", "i", "em", "u", "s", "h1", "h2", "h3", "h4", "ul", "ol", "li", "blockquote", "a"}
 
 
 @dataclass(frozen=True, slots=True)
 class CampFields:
-    """Everything staff write about a camp. What is None or empty may be missing from a draft."""
+    """The fields of a camp that staff edit. A draft may lack those that default to None or empty."""
 
     name: str
     deposit_fen: int
@@ -46,13 +46,13 @@ class CampFields:
     volunteer_ids: frozenset[uuid.UUID] = frozenset()
 
 
-# The deal members pay for, and where their check-ins are read: fixed once the camp is published (requirements C11).
+# Fixed once the camp is published (requirements C11): the deal that members pay for, and the source of check-ins.
 LOCKED = ("name", "deposit_fen", "starts_on", "ends_on", "required_days", "refund_policy", "planet_id", "checkin_id")
 WINDOW = ("enroll_opens_at", "enroll_closes_at")
 
 
 def problems(new: CampFields, *, payment: PaymentSettings, today: dt.date) -> dict[str, str]:
-    """What is wrong with the fields of a draft: field name → Chinese text."""
+    """Check the fields of a draft: field name → Chinese text."""
     found = _name_problem(new.name) | description_problem(new.description) | window_problem(new)
     if not payment.deposit_min_fen <= new.deposit_fen <= payment.deposit_max_fen:
         lowest, highest = format_yuan(payment.deposit_min_fen), format_yuan(payment.deposit_max_fen)
@@ -71,7 +71,7 @@ def problems(new: CampFields, *, payment: PaymentSettings, today: dt.date) -> di
 
 
 def policy_problems(new: CampFields) -> dict[str, str]:
-    """What is wrong with the deal; the fields of version 2 stand below ``refund_policy``."""
+    """Check the deal: field → Chinese text. Fields of version 2 are prefixed with ``refund_policy.``."""
     is_plain = new.refund_policy.get("kind") == "threshold"
     try:
         policy = policies.read(new.refund_policy)
@@ -82,7 +82,7 @@ def policy_problems(new: CampFields) -> dict[str, str]:
 
 
 def deal_of(new: CampFields) -> Offer:
-    """The deal in words, with the least number of days that brings the whole deposit back."""
+    """The deal in words, with the least number of days that refunds the whole deposit."""
     return offer(new.refund_policy, starts_on=new.starts_on, ends_on=new.ends_on, paid_fen=new.deposit_fen)
 
 
@@ -93,7 +93,7 @@ def _name_problem(name: str) -> dict[str, str]:
 
 
 def description_problem(description: str) -> dict[str, str]:
-    """Counts what is read, not the markup."""
+    """Counts the visible text, not the markup."""
     length = len(unescape(nh3.clean(description, tags=set())))
     return {"description": f"项目介绍最多 {MAX_DESCRIPTION} 个字"} if length > MAX_DESCRIPTION else {}
 
@@ -104,17 +104,17 @@ def window_problem(new: CampFields) -> dict[str, str]:
 
 
 def total_days(new: CampFields) -> int:
-    """Days offered; both dates are inclusive."""
+    """The length of the camp in days; both dates are inclusive."""
     return (new.ends_on - new.starts_on).days + 1
 
 
 def sanitised(description: str) -> str:
-    """The description with harmless markup only: no scripts, styles, pictures or handlers."""
+    """The description with harmless markup only: no scripts, styles, images or event handlers."""
     return nh3.clean(description, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https"})
 
 
 def changed(old: CampFields, new: CampFields) -> list[str]:
-    """Names of the fields in which two differ. Of a deal that is a mere number of days, the number."""
+    """Names of the fields that differ. Two deals of version 1 give ``required_days`` instead of ``refund_policy``."""
     names = [field.name for field in fields(CampFields)]
     plain = all("version" not in each.refund_policy for each in (old, new))
     spoken = {"refund_policy": "required_days"} if plain else {}
@@ -122,13 +122,13 @@ def changed(old: CampFields, new: CampFields) -> list[str]:
 
 
 def missing_to_publish(camp: Camp, *, active_coaches: int) -> list[str]:
-    """Fields a camp still needs before members may see it."""
+    """Fields that a camp still needs before it can be published."""
     missing = [name for name in ("group_qr_key", "planet_id", "checkin_id") if getattr(camp, name) is None]
     return missing if active_coaches else [*missing, "coach_ids"]
 
 
 def default_closing(starts_on: dt.date, ends_on: dt.date, *, today: dt.date) -> dt.datetime:
-    """The last second of the day before the start; of the last day for a camp moved here while it runs."""
+    """The last second of the day before the start. If the camp already runs (moved here), of its last day."""
     last_day = starts_on - dt.timedelta(days=1) if starts_on > today else ends_on
     return clock.day_start(last_day + dt.timedelta(days=1)) - dt.timedelta(seconds=1)
 
@@ -141,7 +141,7 @@ class EnrollState(StrEnum):
 
 
 def enroll_state(camp: Camp, *, taken: int, now: dt.datetime) -> EnrollState:
-    """Whether somebody may enrol at ``now``; ``taken`` are the members and the pending orders, which hold seats."""
+    """Whether a person may enrol at ``now``. ``taken``: members plus pending orders, which hold seats."""
     if camp.status is not CampStatus.ENROLLING or (camp.enroll_closes_at and now > camp.enroll_closes_at):
         return EnrollState.CLOSED
     if camp.enroll_opens_at and now < camp.enroll_opens_at:

@@ -1,4 +1,4 @@
-"""Camps: written as drafts, published, withdrawn, deleted, and moved on by the date."""
+"""Camps: create, update, publish, withdraw and delete them, and change their state by date."""
 
 import datetime as dt
 import uuid
@@ -33,13 +33,13 @@ class CheckinProjectInUse(Conflict):
 
 
 class CampLocked(Conflict):
-    """``data.fields`` names what can't be changed any more."""
+    """``data.fields``: the fields that can no longer be changed."""
 
     code, message = "camp_locked", "训练营发布后，名称、押金、日期、打卡要求和打卡项目不能再修改"
 
 
 class CampIncomplete(Conflict):
-    """``data.fields`` names what is missing."""
+    """``data.fields``: the missing fields."""
 
     code, message = "camp_incomplete", "训练营信息不完整，补全后才能发布"
 
@@ -70,7 +70,7 @@ async def get_camp(session: AsyncSession, camp_id: uuid.UUID) -> Camp:
 
 
 async def lock_camp(session: AsyncSession, camp_id: uuid.UUID) -> Camp:
-    """The camp as it stands now, locked until the transaction ends (first in the order of locks). Raises NotFound."""
+    """Reload the camp with its row locked until the transaction ends. First in the lock order. Raises NotFound."""
     camp = await repository.by_id(session, camp_id, lock=True)
     if camp is None:
         raise NotFound("训练营不存在")
@@ -78,7 +78,7 @@ async def lock_camp(session: AsyncSession, camp_id: uuid.UUID) -> Camp:
 
 
 async def create(session: AsyncSession, actor: Actor, new: CampFields, *, payment: PaymentSettings) -> Camp:
-    """Write a draft. Raises Invalid, CampNameTaken, CheckinProjectInUse."""
+    """Create a draft. Raises Invalid, CampNameTaken, CheckinProjectInUse."""
     _refuse(rules.problems(new, payment=payment, today=clock.today()))
     await _check_references(session, new, old=None)
     camp = Camp(id=new_id(), status=CampStatus.DRAFT)
@@ -92,7 +92,7 @@ async def create(session: AsyncSession, actor: Actor, new: CampFields, *, paymen
 
 
 async def fields_of(session: AsyncSession, camp: Camp) -> CampFields:
-    """The camp as staff wrote it."""
+    """The fields that staff edit, with the assigned staff."""
     coach_ids, volunteer_ids = await staffing.assigned(session, camp.id)
     return CampFields(
         name=camp.name,
@@ -114,7 +114,7 @@ async def fields_of(session: AsyncSession, camp: Camp) -> CampFields:
 
 
 async def update(session: AsyncSession, actor: Actor, camp: Camp, new: CampFields, *, payment: PaymentSettings) -> None:
-    """Change a camp whose lock the caller holds: a draft freely, a published one only in what members didn't agree to.
+    """Update a camp whose lock the caller holds. After publication, what members agreed to can't change.
 
     Raises Invalid, CampLocked, CampWrongState (archived), CampNameTaken, CheckinProjectInUse.
     """
@@ -147,7 +147,10 @@ def _check_published(camp: Camp, old: CampFields, new: CampFields) -> None:
 
 
 async def publish(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> Camp:
-    """Show a complete draft to members. Raises NotFound, CampWrongState, CampIncomplete, CampDatesPast."""
+    """Make a complete draft visible to members.
+
+    Raises NotFound, CampWrongState, CampIncomplete, PostsNeverRead, CampDatesPast, Invalid (enrolment window).
+    """
     camp = await lock_camp(session, camp_id)
     if camp.status is not CampStatus.DRAFT:
         raise CampWrongState("只有草稿可以发布")
@@ -169,7 +172,7 @@ async def publish(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> Ca
 
 
 async def _check_deal(session: AsyncSession, camp: Camp) -> None:
-    """Raises CampIncomplete for a deal nobody can read, PostsNeverRead for one that can't be judged on this planet."""
+    """Raises CampIncomplete if the deal can't be read, PostsNeverRead if it needs dates but no posts were ever read."""
     try:
         policy = policies.parse(camp.refund_policy)
     except UnknownPolicy as error:
@@ -179,7 +182,7 @@ async def _check_deal(session: AsyncSession, camp: Camp) -> None:
 
 
 async def withdraw(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> Camp:
-    """Take a published camp back while nobody ordered a place. Raises NotFound, CampWrongState, CampHasOrders."""
+    """Turn a published camp without orders back into a draft. Raises NotFound, CampWrongState, CampHasOrders."""
     camp = await lock_camp(session, camp_id)
     if camp.status is not CampStatus.ENROLLING:
         raise CampWrongState("只有报名中的训练营可以撤回")
@@ -192,7 +195,7 @@ async def withdraw(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> C
 
 
 async def delete(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> None:
-    """Delete a draft nobody ever ordered (softly). Raises NotFound, CampWrongState, CampHasOrders."""
+    """Soft-delete a draft that nobody ever ordered. Raises NotFound, CampWrongState, CampHasOrders."""
     camp = await lock_camp(session, camp_id)
     if camp.status is not CampStatus.DRAFT:
         raise CampWrongState("只有草稿可以删除")
@@ -203,9 +206,9 @@ async def delete(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> Non
 
 
 async def follow_the_date(session: AsyncSession, camp_id: uuid.UUID) -> list[CampStatus]:
-    """Move a camp to the state its dates ask for; a camp the job missed for long makes both moves.
+    """Move a camp to the state that its dates require. A camp that the job missed for long makes both moves.
 
-    Returns the states it went to; none when somebody else was faster.
+    Returns the states it moved to; empty if another process was faster.
     """
     camp, today = await repository.by_id(session, camp_id, lock=True), clock.today()
     moves: list[CampStatus] = []
@@ -230,7 +233,7 @@ def _refuse(problems: dict[str, str]) -> None:
 
 
 async def _check_references(session: AsyncSession, new: CampFields, *, old: CampFields | None) -> None:
-    """What the camp points at must exist; what it pointed at before isn't judged again. Raises Invalid."""
+    """The planet, the images and newly added staff must exist. Already assigned staff isn't checked. Raises Invalid."""
     found = {}
     if new.planet_id is not None and await session.get(Planet, new.planet_id) is None:
         found["planet_id"] = "星球不存在"
@@ -263,7 +266,7 @@ def _capacity(new: CampFields) -> int:
 
 
 async def _flush_unique(session: AsyncSession) -> None:
-    """Write the row; two at once can't pass the unique indexes. Raises CampNameTaken, CheckinProjectInUse."""
+    """Flush the row; unique indexes catch concurrent duplicates. Raises CampNameTaken, CheckinProjectInUse."""
     try:
         async with session.begin_nested():
             await session.flush()
@@ -279,12 +282,12 @@ _NOTHING = CampFields(name="", deposit_fen=0, starts_on=dt.date.min, ends_on=dt.
 
 
 def _own(names: list[str]) -> list[str]:
-    """The changes that ``camp.update`` tells; staff and group QR have actions of their own."""
+    """The changes that ``camp.update`` logs. Staff and group QR have audit actions of their own."""
     return [name for name in names if name not in ("coach_ids", "volunteer_ids", "group_qr_key")]
 
 
 def _value(fields: CampFields, name: str) -> object:
-    """A field as the audit log tells it; a deal in its words, which name each of its numbers."""
+    """A field as the audit log shows it. A deal is logged as its text, which contains each of its numbers."""
     if name == "required_days":
         return fields.refund_policy.get(name)
     return rules.deal_of(fields).short if name == "refund_policy" else _json(getattr(fields, name))

@@ -1,4 +1,4 @@
-"""Who works in a camp: coaches lead it, volunteers help; both see only the camps they stand in."""
+"""Staff of a camp: coaches lead it, volunteers help. Both see only the camps they are assigned to."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -26,7 +26,7 @@ async def assigned(session: AsyncSession, camp_id: uuid.UUID) -> tuple[Ids, Ids]
 async def problems(
     session: AsyncSession, *, coach_ids: Collection[uuid.UUID], volunteer_ids: Collection[uuid.UUID]
 ) -> dict[str, str]:
-    """Why these people can't be added: field name → Chinese text."""
+    """Why these people can't be assigned: field name → Chinese text."""
     found = {}
     for field, ids, role, text in (
         ("coach_ids", coach_ids, StaffRole.COACH, "包含不存在、已停用或角色不是教练的人员"),
@@ -38,7 +38,7 @@ async def problems(
 
 
 async def assign(session: AsyncSession, actor: Actor, camp: Camp, *, coach_ids: Ids, volunteer_ids: Ids) -> None:
-    """Make these the camp's people; the change is in the audit log, and works from their next request on."""
+    """Replace the camp's staff and write the change to the audit log. Takes effect from their next request on."""
     rows = await repository.assignments(session, camp.id)
     wanted = {(staff_id, CampStaffKind.COACH) for staff_id in coach_ids}
     wanted |= {(staff_id, CampStaffKind.VOLUNTEER) for staff_id in volunteer_ids}
@@ -57,7 +57,7 @@ async def assign(session: AsyncSession, actor: Actor, camp: Camp, *, coach_ids: 
 
 
 class LastCoach(Conflict):
-    """``data.camps`` names the camps that would be left without one: ``[{id, name}]``."""
+    """``data.camps``: the camps that would have no coach left, ``[{id, name}]``."""
 
     code, message = "last_coach", "训练营没有其他在职教练，请先为它安排另一名教练"
 
@@ -66,10 +66,10 @@ KIND_OF_ROLE = {StaffRole.COACH: CampStaffKind.COACH, StaffRole.VOLUNTEER: CampS
 
 
 async def relist(session: AsyncSession, actor: Actor, person: Staff, *, role: StaffRole, camp_ids: Ids | None) -> None:
-    """Make these the camps a person is listed in, as what their (new) role says; None keeps those that fit the role.
+    """Set the camps that a person is assigned to, as coach or volunteer according to ``role`` (the new one).
 
-    Archived camps stay as they were. A published camp keeps at least one active coach. Takes the camps' locks, so the
-    caller holds none of the person yet. Raises Invalid, LastCoach.
+    ``camp_ids`` None keeps the camps that fit the role. Archived camps don't change. A published camp keeps at least
+    one active coach. Locks the camps, so the caller must not hold the person's lock yet. Raises Invalid, LastCoach.
     """
     kind, listed = KIND_OF_ROLE.get(role), await repository.listings(session, person.id)
     if camp_ids is None:
@@ -94,7 +94,7 @@ async def relist(session: AsyncSession, actor: Actor, person: Staff, *, role: St
 
 
 async def _keep_a_coach(session: AsyncSession, person: Staff, leaving: Sequence[Camp]) -> None:
-    """Raise LastCoach for published camps whose only active coach this person is."""
+    """Raise LastCoach if this person is the only active coach of a published camp in ``leaving``."""
     alone = await repository.only_coach_in(session, [person.id])
     left = [camp for camp in leaving if (person.id, camp.id) in alone]
     if left:

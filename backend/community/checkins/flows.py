@@ -1,4 +1,4 @@
-"""Reading check-ins: the nightly job, the wake-up after a person's wish, and the sweep of what was missed."""
+"""Check-in syncs: the nightly job, the wake-up after a manual request, and the sweep of stuck runs."""
 
 import datetime as dt
 import uuid
@@ -26,14 +26,14 @@ from backend.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
-# A wake-up that didn't come within this time was lost.
+# A run not taken up within this time has lost its wake-up; the sweep takes it up.
 _WAKE_UP_LOST = dt.timedelta(seconds=30)
 
 
 async def sync_camp(
     runtime: Runtime, camp_id: uuid.UUID, *, trigger: SyncTrigger, actor: Actor = SYSTEM
 ) -> SyncStatus | None:
-    """Read one camp's check-ins now. None when another process ended the run.
+    """Sync one camp's check-ins now. None if another process took up or ended the run.
 
     Raises NotFound, CampNotSyncable, SyncRunning, PlanetCredentialInvalid, SyncTooSoon.
     """
@@ -49,7 +49,7 @@ async def sync_camp(
 
 
 async def perform(runtime: Runtime, run_id: uuid.UUID) -> SyncStatus | None:
-    """Take up a run and see it to its end. None when it is over, or another process is at it."""
+    """Take up a run and finish it. None if another process holds its lock or the run is over."""
     async with runtime.db.exclusive(f"checkins.sync:{run_id}") as alone:
         if not alone:
             return None
@@ -98,7 +98,7 @@ async def _read(runtime: Runtime, plan: Plan, view: zsxq.Planet, reading: Readin
 
 
 async def _note_credential(runtime: Runtime, plan: Plan, reading: Reading) -> None:
-    """Keep what the reading showed of the credential: a dead one stops the planet's syncs until a person acts."""
+    """Record whether the credential worked. An expired one stops the planet's syncs until staff act."""
     error = reading.error or reading.numbers_error
     if isinstance(error, zsxq.AuthExpired):
         await _note_dead_credential(runtime, plan, planet_flows.explain(error))
@@ -119,11 +119,12 @@ def _failure(error: GatewayError) -> Failure:
 
 
 async def checkin_sync(runtime: Runtime) -> dict[str, Any]:
-    """Job, 01:00: read every camp that runs, and every camp that is over but not archived, one after the other.
+    """Job, 01:00: sync all ongoing camps and all ended, unarchived ones, one after the other.
 
-    Its last day is only over when the camp is, so camps stay in until they are settled. A complete run matches and
-    counts; all other live camps are matched too, since any run may have told who somebody is.
-    Returns how many runs ended how; ``skipped`` are those that could not begin.
+    Ended camps stay included until archived: only a run after the last day sees that day completely.
+    A complete run also rematches its camp. All other live camps are rematched too, since any run may have identified
+    new people. Returns the number of runs per outcome (``skipped``: not started), and of matches changed (``matched``)
+    in those other camps.
     """
     reading = {CampStatus.ONGOING, CampStatus.ENDED, CampStatus.SETTLING}
     async with runtime.db.transaction() as session:
@@ -150,7 +151,7 @@ async def _match_again(runtime: Runtime, camp_id: uuid.UUID) -> int:
 
 
 async def _sync_in_turn(runtime: Runtime, camp_id: uuid.UUID) -> str:
-    """One camp of many: its failure doesn't keep the others from being read."""
+    """Sync one camp. Catches every error, so that one camp's failure doesn't stop the others."""
     try:
         outcome = await sync_camp(runtime, camp_id, trigger=SyncTrigger.SCHEDULER)
     except AppError as error:
@@ -163,14 +164,14 @@ async def _sync_in_turn(runtime: Runtime, camp_id: uuid.UUID) -> str:
 
 
 async def sync(runtime: Runtime, arguments: dict[str, str]) -> None:
-    """Wake-up ``checkins.sync``: take up the run somebody asked for."""
+    """Wake-up ``checkins.sync``: take up the requested run."""
     run_id = parse_id(arguments["run_id"])
     if run_id is not None:
         await perform(runtime, run_id)
 
 
 async def sweep_syncs(runtime: Runtime) -> dict[str, Any]:
-    """Each minute: fail the runs whose worker died, and take up those whose wake-up was lost."""
+    """Job, every minute: fail runs whose worker died, and take up runs whose wake-up was lost."""
     async with runtime.db.transaction() as session:
         abandoned = await service.abandon_silent(session)
         waiting = await repository.waiting(session, before=clock.now() - _WAKE_UP_LOST)

@@ -1,4 +1,4 @@
-"""A camp's check-ins seen by day and by member, for the console. Reads only."""
+"""A camp's check-ins by day and by member, for the console. Read-only."""
 
 import datetime as dt
 import uuid
@@ -23,7 +23,7 @@ from backend.models.members import MatchStatus, Member
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """How many of ``members`` checked in on a day; ``counted``: a complete sync saw the whole of it."""
+    """How many of ``members`` checked in on a day. ``counted``: a complete sync ran after the day's end."""
 
     day: dt.date
     posted: int
@@ -32,13 +32,13 @@ class DayFigures:
 
     @property
     def rate(self) -> float | None:
-        """Posted ÷ enrolled; None without members."""
+        """Posted ÷ enrolled; None if there are no members."""
         return self.posted / self.members if self.members else None
 
 
 @dataclass(frozen=True, slots=True)
 class DayList:
-    """Who did and who didn't; of ``unmatched`` members nobody can say."""
+    """Members who checked in and who didn't. It is unknown for ``unmatched`` members."""
 
     figures: DayFigures
     posted: Sequence[tuple[Member, Checkin]]
@@ -48,7 +48,7 @@ class DayList:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A member's place by days (equal days, equal rank), with one calendar day for each day of the camp."""
+    """A member's rank by days (equal days, equal rank), with one calendar day for each day of the camp."""
 
     rank: int
     member: Member
@@ -57,7 +57,7 @@ class Place:
 
     @property
     def rate(self) -> float | None:
-        """Days ÷ required days; can pass 1. None where nothing is required, or nobody can tell."""
+        """Days ÷ required days; can exceed 1. None if the required days are 0 or unknown."""
         return self.member.days / self.member.required_days if self.member.required_days else None
 
 
@@ -66,7 +66,7 @@ def _is_counted(camp: Camp, day: dt.date) -> bool:
 
 
 async def days(session: AsyncSession, camp: Camp) -> list[DayFigures]:
-    """Every day that has begun, oldest first."""
+    """Figures of every camp day that has begun, oldest first."""
     everybody = select(func.count()).select_from(Member).where(Member.camp_id == camp.id)
     enrolled = await session.scalar(everybody) or 0
     per_day = await repository.members_per_day(session, camp.id)
@@ -75,7 +75,7 @@ async def days(session: AsyncSession, camp: Camp) -> list[DayFigures]:
 
 
 async def day(session: AsyncSession, camp: Camp, wanted: dt.date) -> DayList:
-    """Who checked in on one day, by name. Raises NotFound for a day that isn't one of the camp's."""
+    """Who checked in on one day, sorted by name. Raises NotFound for a day outside the camp's dates."""
     if not camp.starts_on <= wanted <= camp.ends_on:
         raise NotFound("这一天不在营期内")
     same = and_(
@@ -96,10 +96,10 @@ async def day(session: AsyncSession, camp: Camp, wanted: dt.date) -> DayList:
 
 
 async def ranking(session: AsyncSession, camp: Camp, request: PageRequest, *, q: str | None) -> Page[Place]:
-    """Members with most days first. ``q`` is part of a name or number that was typed; ranks are those of the camp."""
+    """Members by days, most first. ``q`` matches part of a typed name or number; ranks are within the whole camp."""
     typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number)
     rank = func.rank().over(order_by=Member.days.desc()).label("rank")
-    # Ranked before it is searched: a rank is one among all of the camp.
+    # Rank in a subquery, before the search filter. Otherwise ranks would be relative to the search result.
     ranked = select(Member.id, rank, *typed).where(Member.camp_id == camp.id).subquery().c
     keys = select(ranked.id, ranked.rank).order_by(ranked.rank, ranked.planet_nickname, ranked.id)
     if q:
@@ -113,7 +113,7 @@ async def ranking(session: AsyncSession, camp: Camp, request: PageRequest, *, q:
 
 
 async def _checkins_of(session: AsyncSession, camp_id: uuid.UUID, some: Sequence[Member]) -> dict[str, list[Checkin]]:
-    """Planet user → their days, of members whose days are known."""
+    """Planet user id → check-ins, for members whose days are known."""
     known = [member.planet_user_id for member in some if rules.has_known_days(member)]
     statement = select(Checkin).where(Checkin.camp_id == camp_id, Checkin.planet_user_id.in_(known))
     found: dict[str, list[Checkin]] = {}

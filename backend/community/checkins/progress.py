@@ -1,4 +1,4 @@
-"""How far a member has come: the days counted for them, and what can still be earned."""
+"""A member's progress: the days counted so far and the days that can still be earned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from backend.models.members import Member
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``checkins`` are the member's days, newest first; none while nobody on the planet is matched to them."""
+    """``checkins`` are the member's days, newest first; empty while the member isn't matched or has no counted days."""
 
     offer: Offer
     checkins: Sequence[Checkin]
@@ -26,7 +26,7 @@ class Progress:
 
 
 async def of_member(session: AsyncSession, member: Member, camp: Camp) -> Progress:
-    """A member's progress as of now; days come from the last complete sync."""
+    """A member's progress as of now. Days come from the last complete sync."""
     today, deal = clock.today(), offer_of(member, camp)
     is_known = rules.has_known_days(member)
     checkins = await repository.days_of_person(session, camp.id, member.planet_user_id or "") if is_known else []

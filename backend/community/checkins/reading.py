@@ -1,4 +1,4 @@
-"""Reading a camp's check-in project from 知识星球, page by page, into memory. Nothing here is stored."""
+"""Read a camp's check-in project from 知识星球 into memory, page by page. Nothing is stored here."""
 
 import datetime as dt
 import uuid
@@ -16,15 +16,15 @@ from backend.models.planets import Planet
 
 log = structlog.get_logger(__name__)
 
-# More new people than this: one list of all members costs fewer calls than looking each of them up.
+# Above this many new people, listing all members costs fewer calls than one look-up per person.
 LIST_MEMBERS_FROM = 20
-# Looking one person up costs a call of a second or more; the rest waits for the next nights.
+# Each look-up takes a second or more, so the rest waits for the following nights.
 MAX_LOOKUPS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run has to read."""
+    """What a run has to read. Both dates are inclusive."""
 
     run_id: uuid.UUID
     camp_id: uuid.UUID
@@ -37,7 +37,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Reading:
-    """What was read so far. ``error`` is what ended it early; ``numbers_error`` ended only the look-up of numbers."""
+    """What was read so far. ``error`` ended the reading early; ``numbers_error`` ended only the number look-up."""
 
     totals: Totals | None = None
     people: dict[str, RankingRow] = field(default_factory=dict)
@@ -53,22 +53,23 @@ class Reading:
 
     @property
     def is_short(self) -> bool:
-        """Whether the ranking holds fewer people than are said to have checked in."""
+        """Whether the ranking has fewer people than the reported total (``checkined_count``)."""
         return self.totals is not None and len(self.people) < self.totals.checkined_count
 
 
-# Tells how far a reading is, and raises when the run was taken away meanwhile.
+# Reports progress. Raises RunOver if the run was ended meanwhile.
 Beat = Callable[[Reading], Awaitable[None]]
 
 
 async def read_project(view: zsxq.Planet, plan: Plan, reading: Reading, beat: Beat) -> None:
-    """Read totals, ranking and posts. What the other side refuses ends it, as ``reading.error``."""
+    """Read totals, ranking and posts. A GatewayError ends the reading and is kept in ``reading.error``."""
     try:
-        # Whether the token may be used is decided by the planet's row, not by what this process remembers.
+        # Clear the client's memory of a refused token. The planet's row decides whether the token may be used;
+        # without this, a credential saved again or found valid elsewhere would still be refused here.
         view.trust()
         await _read_ranking(view, plan, reading, beat)
         if reading.is_short:
-            # People move while one pages through a ranking; a second look tells that from a real gap.
+            # Rows move between pages while the ranking is read. A second reading tells that from a real gap.
             await _read_ranking(view, plan, reading, beat)
         if plan.read_posts and not reading.is_short:
             await _read_posts(view, plan, reading, beat)
@@ -91,9 +92,9 @@ async def _read_ranking(view: zsxq.Planet, plan: Plan, reading: Reading, beat: B
 
 
 async def _read_posts(view: zsxq.Planet, plan: Plan, reading: Reading, beat: Beat) -> None:
-    """The posts since the camp's first day.
+    """Read the posts since the camp's first day.
 
-    One that can't be read makes its author's two counts differ at worst, which a person then looks at.
+    An unreadable post at worst makes its author's ranking and post counts differ, which leads to a manual review.
     """
     async with aclosing(view.iter_posts(plan.checkin_id, until=clock.day_start(plan.starts_on))) as pages:
         async for page in pages:
@@ -105,9 +106,9 @@ async def _read_posts(view: zsxq.Planet, plan: Plan, reading: Reading, beat: Bea
 
 
 async def look_up_numbers(view: zsxq.Planet, new: Sequence[str], reading: Reading, beat: Beat) -> None:
-    """Learn the planet numbers (星球编号) of new people, which rankings don't tell.
+    """Look up the planet numbers (星球编号) of new people; rankings don't contain them.
 
-    Counts don't depend on it, so a refusal only ends the look-up: what is missing is tried the next night.
+    Counts don't depend on numbers, so a GatewayError ends only the look-up. The next night's run retries the rest.
     """
     try:
         if len(new) > LIST_MEMBERS_FROM:
@@ -130,4 +131,4 @@ async def _list_members(view: zsxq.Planet, reading: Reading, beat: Beat) -> None
                 reading.members.update((member.user_id, member) for member in members)
                 await beat(reading)
     except zsxq.PermissionDenied:
-        pass  # only owners may list them; one by one they are seen by everybody
+        pass  # only owners may list members; looking them up one by one needs no such right

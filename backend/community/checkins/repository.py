@@ -1,4 +1,4 @@
-"""Sync runs, the planet's people, totals and days, in SQL."""
+"""SQL queries for sync runs, the planet's people, totals and check-in days."""
 
 import datetime as dt
 import uuid
@@ -32,7 +32,7 @@ from backend.models.members import MatchStatus, Member
 from backend.models.planets import PlanetUser
 
 Day = tuple[str, dt.date]
-# With the name of its camp.
+# (run, camp name)
 NamedRun = tuple[SyncRun, str]
 
 
@@ -42,21 +42,21 @@ async def run(session: AsyncSession, run_id: uuid.UUID, *, lock: bool = False) -
 
 
 async def running(session: AsyncSession, camp_id: uuid.UUID) -> SyncRun | None:
-    """The camp's run under way, locked."""
+    """The camp's running sync, locked; None if there is none."""
     statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.status == SyncStatus.RUNNING)
     statement = statement.with_for_update().execution_options(populate_existing=True)
     return (await session.scalars(statement)).one_or_none()
 
 
 async def last_manual(session: AsyncSession, camp_id: uuid.UUID) -> dt.datetime | None:
-    """When somebody last asked for a sync of the camp."""
+    """Start of the camp's last manual sync; None if there was none."""
     return await session.scalar(
         select(func.max(SyncRun.started_at)).where(SyncRun.camp_id == camp_id, SyncRun.trigger == SyncTrigger.MANUAL)
     )
 
 
 async def camps_with_silent_runs(session: AsyncSession, *, before: dt.datetime) -> Sequence[uuid.UUID]:
-    """Whose run somebody took up that was not heard of since; in the order in which to lock them."""
+    """Camps whose run was taken up but sent no heartbeat since ``before``; in lock order."""
     statement = select(SyncRun.camp_id).where(
         SyncRun.status == SyncStatus.RUNNING,
         SyncRun.heartbeat_at < before,
@@ -66,7 +66,7 @@ async def camps_with_silent_runs(session: AsyncSession, *, before: dt.datetime) 
 
 
 async def waiting(session: AsyncSession, *, before: dt.datetime) -> Sequence[uuid.UUID]:
-    """Runs asked for before an instant that nobody took up, oldest first."""
+    """Runs requested before ``before`` that no worker took up, oldest first."""
     statement = select(SyncRun.id).where(
         SyncRun.status == SyncStatus.RUNNING,
         SyncRun.started_at < before,
@@ -76,7 +76,7 @@ async def waiting(session: AsyncSession, *, before: dt.datetime) -> Sequence[uui
 
 
 async def note_progress(session: AsyncSession, run_id: uuid.UUID, **columns: Any) -> bool:
-    """Write how far a run is; False when it is over, and nothing was written."""
+    """Write a run's progress. False if the run is over; then nothing is written."""
     alive = and_(SyncRun.id == run_id, SyncRun.status == SyncStatus.RUNNING)
     result = await session.execute(update(SyncRun).where(alive).values(**columns))
     return cast("CursorResult[Any]", result).rowcount == 1
@@ -90,7 +90,7 @@ async def runs_page(
     camp_id: uuid.UUID | None,
     status: SyncStatus | None,
 ) -> Page[NamedRun]:
-    """Runs, newest first; ``camp_ids`` is the viewer's scope."""
+    """Runs, newest first. ``camp_ids`` is the viewer's scope; None means all camps."""
     statement = _named_runs().order_by(SyncRun.created_at.desc(), SyncRun.id.desc())
     if camp_ids is not None:
         statement = statement.where(SyncRun.camp_id.in_(camp_ids))
@@ -111,7 +111,7 @@ def _named_runs() -> Select[SyncRun, str]:
 
 
 async def camps_in(session: AsyncSession, statuses: Collection[CampStatus]) -> Sequence[Camp]:
-    """Camps in some states, planet by planet."""
+    """Camps in the given states, grouped by planet."""
     statement = select(Camp).where(Camp.status.in_(statuses), Camp.deleted_at.is_(None))
     return (await session.scalars(statement.order_by(Camp.planet_id, Camp.starts_on, Camp.id))).all()
 
@@ -119,7 +119,7 @@ async def camps_in(session: AsyncSession, statuses: Collection[CampStatus]) -> S
 async def people_without_number(
     session: AsyncSession, planet_id: uuid.UUID, user_ids: Collection[str]
 ) -> Sequence[str]:
-    """Who of these has no known number and was never looked up, people we have never heard of included."""
+    """Those of ``user_ids`` without a known number who were never looked up. Includes people not stored yet."""
     settled = or_(PlanetUser.number.is_not(None), PlanetUser.number_checked_at.is_not(None))
     known = await session.scalars(select(PlanetUser.user_id).where(PlanetUser.planet_id == planet_id, settled))
     return sorted(set(user_ids) - set(known))
@@ -128,7 +128,7 @@ async def people_without_number(
 async def save_names(
     session: AsyncSession, planet_id: uuid.UUID, names: Iterable[tuple[str, str, str | None]], *, at: dt.datetime
 ) -> None:
-    """Keep what people are called now, as (user id, name, alias); an empty name doesn't replace a known one."""
+    """Upsert names, given as (user id, name, alias). An empty name doesn't overwrite a known one."""
     rows = [
         {"planet_id": planet_id, "user_id": user_id, "name": name, "alias": alias, "left": False, "updated_at": at}
         for user_id, name, alias in names
@@ -156,7 +156,7 @@ async def save_numbers(
     *,
     at: dt.datetime,
 ) -> None:
-    """Keep the numbers that were looked up, and that it was done: nobody is looked up twice."""
+    """Store looked-up numbers, and when each person was looked up, so that nobody is looked up twice."""
     for member_rows in (
         [{"user_id": each.user_id, "left": False, "number": each.number} for each in members if each.number],
         [{"user_id": each.user_id, "left": False} for each in members if not each.number],
@@ -168,14 +168,14 @@ async def save_numbers(
 
 
 async def totals(session: AsyncSession, camp_id: uuid.UUID) -> dict[str, tuple[int, int | None]]:
-    """Planet user id → (days by the ranking, days by the posts)."""
+    """Planet user id → (days by the ranking, days by the posts; None if posts weren't read)."""
     columns = select(CheckinTotal.planet_user_id, CheckinTotal.days_ranking, CheckinTotal.days_posts)
     found = await session.execute(columns.where(CheckinTotal.camp_id == camp_id))
     return {user_id: (ranking, posts) for user_id, ranking, posts in found}
 
 
 async def replace_totals(session: AsyncSession, camp_id: uuid.UUID, rows: Sequence[dict[str, Any]]) -> None:
-    """Let these totals be all there are."""
+    """Replace all totals of the camp."""
     await session.execute(delete(CheckinTotal).where(CheckinTotal.camp_id == camp_id))
     if rows:
         await session.execute(insert(CheckinTotal), [{**row, "camp_id": camp_id} for row in rows])
@@ -183,14 +183,14 @@ async def replace_totals(session: AsyncSession, camp_id: uuid.UUID, rows: Sequen
 
 @dataclass(frozen=True, slots=True)
 class DayChanges:
-    """What a complete reading of the posts changed."""
+    """What a complete reading of the posts changed: number of new days, and the days removed."""
 
     added: int
     removed: list[Day]
 
 
 async def replace_days(session: AsyncSession, camp_id: uuid.UUID, days: dict[Day, Post]) -> DayChanges:
-    """Let these be all days read from posts. Days from an import stay."""
+    """Replace all days read from posts. Imported days stay, unless a post has the same day: it takes over the row."""
     columns = select(Checkin.planet_user_id, Checkin.day, Checkin.topic_id, Checkin.excerpt)
     mine = and_(Checkin.camp_id == camp_id, Checkin.source == CheckinSource.POSTS)
     stored = {(user_id, day): (topic, text) for user_id, day, topic, text in await session.execute(columns.where(mine))}
@@ -204,7 +204,7 @@ async def replace_days(session: AsyncSession, camp_id: uuid.UUID, days: dict[Day
 
 
 async def _delete_days(session: AsyncSession, camp_id: uuid.UUID, days: Sequence[Day]) -> None:
-    # Below the ORM, which can't delete by many keys at once.
+    # Core executemany: the ORM can't bulk-delete by composite keys.
     statement = delete(Checkin.__table__).where(  # type: ignore[arg-type] # a mapped class's table is a Table
         Checkin.camp_id == camp_id,
         Checkin.planet_user_id == bindparam("person", type_=String()),
@@ -242,7 +242,7 @@ async def days_of_person(session: AsyncSession, camp_id: uuid.UUID, planet_user_
 
 @dataclass(frozen=True, slots=True)
 class CheckinRow:
-    """A check-in day with the person and, where one is matched, the member."""
+    """A check-in day. ``person`` and ``member`` are None if unknown or not matched."""
 
     checkin: Checkin
     camp: Camp
@@ -252,7 +252,7 @@ class CheckinRow:
 
 @dataclass(frozen=True, slots=True)
 class CheckinFilters:
-    """What a list of check-ins is narrowed to; ``camp_ids`` is the viewer's scope, both days are included."""
+    """Filters for check-in lists. ``camp_ids`` is the viewer's scope (None: all); both days are inclusive."""
 
     camp_ids: Collection[uuid.UUID] | None = None
     camp_id: uuid.UUID | None = None
@@ -263,12 +263,12 @@ class CheckinFilters:
 
 
 def _linked() -> Any:
-    """How a check-in or total leads to the member matched to its person."""
+    """Join condition for members matched in the camp; the caller adds the planet user."""
     return and_(Member.camp_id == Camp.id, Member.status == MatchStatus.MATCHED)
 
 
 _KEY = (Checkin.camp_id, Checkin.planet_user_id, Checkin.day)
-# As their index has it, read backwards.
+# Must be the exact reverse of ix_checkins_newest, or PostgreSQL sorts instead of scanning the index.
 _LATEST_FIRST = (
     Checkin.day.desc(),
     Checkin.posted_at.desc(),
@@ -278,7 +278,7 @@ _LATEST_FIRST = (
 
 
 async def checkins_page(session: AsyncSession, request: PageRequest, filters: CheckinFilters) -> Page[CheckinRow]:
-    """Check-in days, latest first, also those of people without an enrolment."""
+    """Check-in days, latest first, including those of people without an enrolment."""
     keys = select(*_KEY).where(*_conditions(filters)).order_by(*_LATEST_FIRST)
     found = await fetch_keys(session, keys, request)
     rows = await session.execute(_rows().where(tuple_(*_KEY).in_(found.items)).order_by(*_LATEST_FIRST))
@@ -286,7 +286,7 @@ async def checkins_page(session: AsyncSession, request: PageRequest, filters: Ch
 
 
 async def checkin_parts(session: AsyncSession, filters: CheckinFilters) -> AsyncIterator[list[CheckinRow]]:
-    """All of them, part by part."""
+    """All check-in days that match, in parts, so that an export doesn't load them all into memory."""
     async for part in in_parts(session, _rows().where(*_conditions(filters)).order_by(*_LATEST_FIRST)):
         yield [CheckinRow(*row) for row in part]
 
@@ -308,7 +308,7 @@ def _rows() -> Select[Checkin, Camp, PlanetUser, Member]:
 
 
 def _conditions(filters: CheckinFilters) -> Iterator[ColumnElement[bool]]:
-    """About check-ins alone, so that they can be found and counted in an index."""
+    """WHERE conditions. They use only columns of Checkin, so an index can serve both key query and count."""
     if filters.camp_ids is not None:
         yield Checkin.camp_id.in_(filters.camp_ids)
     if filters.camp_id is not None:
@@ -330,7 +330,7 @@ async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Memb
 
 
 async def members_per_day(session: AsyncSession, camp_id: uuid.UUID) -> dict[dt.date, int]:
-    """How many members checked in on each day that has any."""
+    """Number of members who checked in, per day; days without any are absent."""
     statement = (
         select(Checkin.day, func.count())
         .join(
@@ -348,7 +348,7 @@ async def members_per_day(session: AsyncSession, camp_id: uuid.UUID) -> dict[dt.
 
 
 async def unlinked(session: AsyncSession, camp_id: uuid.UUID) -> int:
-    """How many people checked in without being matched to a member (未关联)."""
+    """Number of people who checked in but aren't matched to a member (未关联)."""
     linked = select(Member.planet_user_id).where(
         Member.camp_id == camp_id, Member.status == MatchStatus.MATCHED, Member.planet_user_id.is_not(None)
     )

@@ -1,4 +1,4 @@
-"""Check-in days: what a reading is worth, which days count, and what a member's calendar shows. Pure functions."""
+"""Check-in rules: whether a reading is complete, which days count, and a member's calendar. Pure functions."""
 
 import datetime as dt
 from bisect import bisect_left
@@ -12,17 +12,17 @@ from backend.models.checkins import SyncStatus
 from backend.models.grants import GrantKind
 from backend.models.members import MatchStatus, Member
 
-# Lists of days 0-5, 6-10, 11-15 and so on, as the product's reports show them.
+# Bucket size of the distribution: 0-5, 6-10, 11-15 and so on, as in the product's reports.
 _BUCKET = 5
 
 
 def judge(
     *, people: int, expected: int | None, ranking_ended: bool, posts_wanted: bool, posts_ended: bool
 ) -> SyncStatus:
-    """What a reading is worth. Only a complete one may change counts (design §10, Sync).
+    """Whether a reading is complete. Only a complete one may change counts (design §10, Sync).
 
-    ``people`` could be read from the ranking, which should hold at least ``expected`` (``checkined_count``; None when
-    even that couldn't be read).
+    ``people`` is the number read from the ranking. ``expected`` is its minimum (``checkined_count``), None if that
+    couldn't be read.
     """
     enough = expected is not None and people >= expected
     if ranking_ended and enough and (posts_ended or not posts_wanted):
@@ -31,9 +31,9 @@ def judge(
 
 
 def days_of(posts: Iterable[Post], *, starts_on: dt.date, ends_on: dt.date) -> dict[tuple[str, dt.date], Post]:
-    """(Planet user, day) → the first post of that day: Shanghai calendar days inside the camp's dates.
+    """(Planet user id, day) → first post of that day, so that several posts on a day count once.
 
-    Two posts on a day count once.
+    Days are Shanghai calendar days within the camp's dates, both inclusive.
     """
     first: dict[tuple[str, dt.date], Post] = {}
     for post in sorted(posts, key=lambda post: (post.created_at, post.topic_id)):
@@ -77,12 +77,12 @@ def calendar(
     asked: Collection[dt.date] | None = None,
     granted: Mapping[dt.date, GrantKind] | None = None,
 ) -> list[CalendarDay]:
-    """Every day of a camp. A day is missed only once a complete sync, made after its end, hasn't seen it.
+    """State of every camp day. A day is missed only if a complete sync after its end didn't see it.
 
-    ``asked`` are the days that count, None for all of them. ``counted_at`` is when the member's days were counted, None
-    while nothing is known of them.
+    ``asked`` are the days that count; None means all. ``counted_at`` is when the member's days were counted; None means
+    that they are unknown.
     """
-    # A sync sees the whole of each day before the one it runs on.
+    # The day of the sync itself may still get posts, so only earlier days are known completely.
     known_before = clock.day_of(counted_at) if counted_at is not None else starts_on
     days = []
     for number in range((ends_on - starts_on).days + 1):
@@ -102,9 +102,9 @@ def calendar(
 
 
 def has_known_days(member: Member) -> bool:
-    """Whether single days may be shown: somebody is matched, and posts or a sheet were counted for them.
+    """Whether single days may be shown: the member is matched, and posts or a sheet were counted for them.
 
-    Days of an older sync say nothing once a newer one has counted without the posts.
+    If the last sync counted without posts, days stored by an older sync are outdated.
     """
     is_told = member.days_posts is not None or member.days_import is not None
     return is_told and member.status is MatchStatus.MATCHED and member.planet_user_id is not None
@@ -112,7 +112,7 @@ def has_known_days(member: Member) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How many members have from ``from_days`` to ``to_days`` days, both included."""
+    """Number of members with ``from_days`` to ``to_days`` days, both inclusive."""
 
     from_days: int
     to_days: int
@@ -120,9 +120,9 @@ class Bucket:
 
 
 def distribution(members: Mapping[int, int], *, total_days: int) -> list[Bucket]:
-    """Members by days: 0-5, 6-10, … up to the camp's length; who has even more is in the last bucket.
+    """Members per bucket of days: 0-5, 6-10, … up to the camp's length. The last bucket includes any higher counts.
 
-    ``members`` says for each number of days how many have it.
+    ``members`` maps a number of days to the number of members.
     """
     edges = [(0, min(_BUCKET, total_days))]
     while edges[-1][1] < total_days:
@@ -135,9 +135,9 @@ def distribution(members: Mapping[int, int], *, total_days: int) -> list[Bucket]
 
 
 def average_rate(earned: Collection[tuple[int, int | None]]) -> float | None:
-    """Mean of days ÷ required days over (days, required days), each at most 1; None without members.
+    """Mean of days ÷ required days over (days, required days), each capped at 1; None without members.
 
-    Where nothing is required, or nobody can tell what, there is no attendance to count: 0, as in the statistics' view.
+    A member whose required days are 0 or unknown counts as 0, as in the statistics view.
     """
     if not earned:
         return None
@@ -145,5 +145,5 @@ def average_rate(earned: Collection[tuple[int, int | None]]) -> float | None:
 
 
 def days_until(*, starts_on: dt.date, ends_on: dt.date, today: dt.date) -> list[dt.date]:
-    """The camp's days that have begun."""
+    """The camp's days up to and including ``today``."""
     return [starts_on + dt.timedelta(days=number) for number in range((min(ends_on, today) - starts_on).days + 1)]

@@ -1,7 +1,7 @@
-"""Sync runs: asked for, taken up, and what a finished one changes.
+"""Sync runs: request, execution state, and the changes of a finished run.
 
-Only a complete run changes counts, and it does so in one transaction together with the matching that follows.
-Lock order: the camp's row, then the run's, then the members'.
+Only a complete run changes counts. Counts and the matching that follows are one transaction.
+Lock order: camp row, run row, member rows.
 """
 
 import datetime as dt
@@ -33,12 +33,12 @@ from backend.office.notifications.service import To
 
 SYNCED = (CampStatus.ENROLLING, CampStatus.ONGOING, CampStatus.ENDED, CampStatus.SETTLING)
 SILENT_AFTER = dt.timedelta(minutes=10)
-# So many people are named one by one in the audit row of a run.
+# Limits how many people a run's audit row lists, so that the row stays small.
 _NAMED = 100
 
 
 class SyncRunning(Conflict):
-    """``data.sync_run_id`` is the run under way."""
+    """``data.sync_run_id`` is the running sync."""
 
     code, message = "sync_running", "该训练营正在同步，请稍后查看结果"
 
@@ -56,12 +56,12 @@ class CampNotSyncable(Conflict):
 
 
 class RunOver(Exception):
-    """The run was ended by somebody else while it was read: what was read may not be stored any more."""
+    """The run was ended elsewhere while it was read. What was read must not be stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a run isn't complete; ``message`` is Chinese and fit to be shown."""
+    """Why a run isn't complete. ``message`` is Chinese and safe to show to users."""
 
     code: str
     message: str
@@ -70,9 +70,9 @@ class Failure:
 async def start(
     session: AsyncSession, camp_id: uuid.UUID, *, trigger: SyncTrigger, actor: Actor, pause_seconds: int = 0
 ) -> SyncRun:
-    """Ask for a run. The row is the order: whoever takes it up reads.
+    """Create a run. The row itself is the queue entry: any worker may take it up.
 
-    ``pause_seconds`` must lie between two runs that people ask for. Raises NotFound, CampNotSyncable, SyncRunning,
+    ``pause_seconds`` is the minimum interval between manual runs. Raises NotFound, CampNotSyncable, SyncRunning,
     PlanetCredentialInvalid, SyncTooSoon.
     """
     camp = await camps.lock_camp(session, camp_id)
@@ -109,21 +109,25 @@ async def _refuse_if_too_soon(
 
 
 async def take_up(session: AsyncSession, run_id: uuid.UUID, *, read_posts: bool) -> Plan | None:
-    """What the run has to read; None when it is over. The caller alone works on this run."""
+    """Mark a run as taken up and return its plan. The caller holds the run's exclusive lock.
+
+    None if the run is over, or the camp has no planet or check-in project.
+    """
     run = await repository.run(session, run_id, lock=True)
     if run is None or run.status is not SyncStatus.RUNNING:
         return None
     camp = await camps.get_camp(session, run.camp_id)
     if camp.planet_id is None or camp.checkin_id is None:
         return None
-    # A heartbeat after the start is what tells a run taken up from one that waits.
+    # heartbeat_at > started_at marks a run as taken up; equal means waiting. Without the extra microsecond, a run
+    # taken up within the clock's resolution would look like a waiting one.
     run.heartbeat_at = max(clock.now(), run.started_at + dt.timedelta(microseconds=1))
     planet = await planets.get_planet(session, camp.planet_id)
     return Plan(run.id, camp.id, planet, camp.checkin_id, camp.starts_on, camp.ends_on, read_posts)
 
 
 async def beat(session: AsyncSession, run_id: uuid.UUID, reading: Reading) -> None:
-    """Write how far a run is. Raises RunOver."""
+    """Write a run's heartbeat and progress. Raises RunOver if the run is over."""
     if not await repository.note_progress(session, run_id, heartbeat_at=clock.now(), **_progress(reading)):
         raise RunOver
 
@@ -139,9 +143,9 @@ def _progress(reading: Reading) -> dict[str, Any]:
 
 
 async def finish(session: AsyncSession, plan: Plan, reading: Reading, failure: Failure | None) -> SyncStatus | None:
-    """End a run with what was read; a complete one replaces the camp's counts and matches its members anew.
+    """End a run with what was read. A complete one replaces the camp's counts and rematches its members.
 
-    Returns the outcome, or None when the run was over already and nothing was done.
+    Returns the outcome; None if the run was over already, in which case nothing changes.
     """
     camp = await camps.lock_camp(session, plan.camp_id)
     run = await repository.run(session, plan.run_id, lock=True)
@@ -168,7 +172,7 @@ async def finish(session: AsyncSession, plan: Plan, reading: Reading, failure: F
 
 
 async def give_up(session: AsyncSession, plan: Plan, failure: Failure) -> None:
-    """End a run that broke, whatever it had read."""
+    """End a run as failed after an unexpected exception; discards what was read."""
     camp = await camps.lock_camp(session, plan.camp_id)
     run = await repository.run(session, plan.run_id, lock=True)
     if run is not None and run.status is SyncStatus.RUNNING:
@@ -176,7 +180,7 @@ async def give_up(session: AsyncSession, plan: Plan, failure: Failure) -> None:
 
 
 async def abandon_silent(session: AsyncSession) -> int:
-    """Fail the runs whose worker was not heard of for ten minutes; returns how many."""
+    """Fail runs without a heartbeat for ten minutes; returns how many."""
     before, abandoned = clock.now() - SILENT_AFTER, 0
     for camp_id in await repository.camps_with_silent_runs(session, before=before):
         camp = await camps.lock_camp(session, camp_id)
@@ -189,11 +193,11 @@ async def abandon_silent(session: AsyncSession) -> int:
 
 async def _abandon(session: AsyncSession, run: SyncRun, camp: Camp) -> None:
     await _fail(session, run, camp, Failure("abandoned", "同步中断，没有完成"), SyncStatus.FAILED)
-    await session.flush()  # frees the camp's place for a run under way
+    await session.flush()  # free uq_sync_runs_running, or the next run's INSERT violates it
 
 
 async def _fail(session: AsyncSession, run: SyncRun, camp: Camp, failure: Failure, status: SyncStatus) -> None:
-    """End a run without touching a count; tell staff once per camp and day."""
+    """End a run without changing counts; notify staff once per camp and day."""
     run.error_code, run.error_message = failure.code, failure.message
     run.finished_at = clock.now()
     move(session, run, status, event=failure.code, actor=SYSTEM, note=failure.message)
@@ -232,7 +236,7 @@ async def _save_people(session: AsyncSession, plan: Plan, reading: Reading, *, a
 
 
 def _totals(run: SyncRun, reading: Reading, days: dict[tuple[str, dt.date], Any] | None) -> list[dict[str, Any]]:
-    """One row per person of the ranking or the posts; ``days_posts`` is None when posts weren't read."""
+    """One row per person of the ranking or posts. ``days_posts`` is None if posts weren't read."""
     by_posts: dict[str, int] = {}
     names = {row.user_id: (row.name, row.alias) for row in reading.people.values()}
     for (user_id, _), post in (days or {}).items():
@@ -257,7 +261,7 @@ Totals = dict[str, tuple[int, int | None]]
 def _audit_changes(
     session: AsyncSession, run: SyncRun, camp: Camp, old: Totals, new: Totals, changes: DayChanges
 ) -> None:
-    """One row with what is different now; who lost days is named first."""
+    """Write one audit row with the differences; nothing if there are none. People who lost days come first."""
     none = (0, None)
     changed = [user_id for user_id in old.keys() | new.keys() if old.get(user_id, none) != new.get(user_id, none)]
     if not changed and not changes.added and not changes.removed:

@@ -1,6 +1,6 @@
-"""The conditions of a deal: all of them must hold, or nothing comes back (reference fair-deal §3). Pure functions.
+"""Conditions of a deal. All of them must hold, or nothing is refunded (reference fair-deal §3). Pure functions.
 
-A new kind is a class here, a line in ``CONDITIONS`` and a test.
+To add a kind, add a class here, an entry in ``CONDITIONS`` and a test.
 """
 
 import datetime as dt
@@ -18,14 +18,14 @@ from backend.community.eligibility.terms import Kind, Problem, Terms, described,
 
 
 class Condition(Kind):
-    """``needs_dates``: a mere number of days can't tell whether it holds."""
+    """``needs_dates``: a number of days without dates can't tell whether the condition holds."""
 
     needs_dates: ClassVar[bool] = True
 
     def holds(self, tally: Tally, terms: Terms) -> bool:
-        """Whether a member's days meet it. Without dates it may be assumed, but never below ``fewest``.
+        """Whether a member's days meet the condition. Without dates, ``assumed`` and at least ``fewest`` days.
 
-        Without that bound an unknown member with no day at all would pass each condition on dates.
+        Without that bound, a member with no day at all would pass each condition on dates.
         """
         if self.needs_dates and tally.marks is None:
             return tally.assumed and tally.days >= self.fewest(tally, terms)
@@ -33,31 +33,31 @@ class Condition(Kind):
 
     @abstractmethod
     def _holds(self, tally: Tally, marks: Sequence[Mark], terms: Terms) -> bool:
-        """The same with what became of each day; ``marks`` is empty where only the number is known."""
+        """Like ``holds``, with the mark of each day. ``marks`` is empty if only the number of days is known."""
 
     @abstractmethod
     def least(self, terms: Terms) -> int:
-        """The least number of days with which it can hold, without leaves and amnesties."""
+        """The least number of days with which the condition can hold, before leaves and amnesties."""
 
     def fewest(self, tally: Tally, terms: Terms) -> int:
-        """A number of days below which it can't hold for this member, whatever the dates."""
+        """The number of days below which the condition can't hold for this member, whatever the dates."""
         return tally.lowered(self.least(terms))
 
     @abstractmethod
     def words(self, terms: Terms) -> str:
-        """The condition as a part of a sentence."""
+        """The condition as a fragment of a Chinese sentence."""
 
     def missing(self, tally: Tally, terms: Terms) -> str:  # noqa: ARG002 - for subclasses
-        """What a member lacks whose days don't meet it."""
+        """What a member whose days don't meet the condition lacks, in Chinese."""
         return f"未满足「{self.words(terms)}」"
 
     @abstractmethod
     def counterexample(self, terms: Terms) -> tuple[str, frozenset[dt.date]]:
-        """Days that miss it by one, in words and as dates."""
+        """Days that miss the condition by one, in words and as dates."""
 
 
 class DaysAtLeast(Condition):
-    """So many days in all."""
+    """At least ``days`` days in total."""
 
     needs_dates: ClassVar[bool] = False
 
@@ -92,17 +92,17 @@ class DaysAtLeast(Condition):
 
 
 class EveryWeekAtLeast(Condition):
-    """So many days in each block of seven from the first day.
+    """At least ``days`` days in each block of seven, counted from the camp's first day.
 
-    A block with r < 7 countable days needs ceil(days · r / 7): a shorter last block, and one with rest or warm-up days,
-    which would count as missed otherwise.
+    A block with r < 7 countable days needs ceil(days · r / 7). Otherwise rest and warm-up days, and the days that a
+    shorter last block lacks, would count as missed.
     """
 
     kind: Literal["every_week_at_least"] = Field("every_week_at_least", title="每 7 天打卡天数")
     days: int = described("每 7 天至少打卡", "days", ge=1, le=WEEK)
 
     def needed(self, asked: int) -> int:
-        """Days needed in a block in which so many count: in proportion, rounded up."""
+        """Days needed in a block with ``asked`` countable days: in proportion, rounded up."""
         return -(-self.days * asked // WEEK)
 
     @override
@@ -112,12 +112,12 @@ class EveryWeekAtLeast(Condition):
 
     @staticmethod
     def _met(marks: Sequence[Mark], needed: int) -> bool:
-        """Leaves and amnesties lower a block's number as they lower a total (``Tally.lowered``)."""
+        """Leaves and amnesties lower a block's target as they lower a total (``Tally.lowered``)."""
         lowered = max(needed - marks.count(Mark.ON_LEAVE), -(-needed // 2)) - marks.count(Mark.EXCUSED)
         return marks.count(Mark.COUNTED) >= lowered
 
     def _needs(self, terms: Terms) -> list[int]:
-        """What each block needs."""
+        """Days needed in each block."""
         is_asked = terms.is_asked
         return [self.needed(sum(is_asked[at : at + WEEK])) for at in range(0, len(is_asked), WEEK)]
 
@@ -130,7 +130,7 @@ class EveryWeekAtLeast(Condition):
         return f"从第一天起每 7 天至少打卡 {self.days} 天{self._shorter(terms)}"
 
     def _shorter(self, terms: Terms) -> str:
-        """The blocks that need fewer days: ``（不足 7 天的按比例：第 5 周 2 天）``."""
+        """The blocks that need fewer days, like ``（不足 7 天的按比例：第 5 周 2 天）``; empty if none do."""
         runs = [(needed, [week for week, _ in run]) for needed, run in groupby(enumerate(self._needs(terms), 1), _need)]
         few = [f"第 {_span(weeks)} 周 {needed} 天" for needed, weeks in runs if needed < self.days]
         return f"（不足 7 天的按比例：{'，'.join(few)}）" if few else ""
@@ -154,7 +154,7 @@ def _span(weeks: Sequence[int]) -> str:
 
 
 class NoGapOver(Condition):
-    """Never more than so many missed days in a row; days off, on leave or excused neither count nor end a gap."""
+    """At most ``days`` missed days in a row. Days off, on leave or excused neither extend nor end a gap."""
 
     kind: Literal["no_gap_over"] = Field("no_gap_over", title="连续缺卡天数")
     days: int = described("连续缺卡不超过", "days", ge=0, le=1000)
@@ -182,7 +182,7 @@ class NoGapOver(Condition):
 
     @override
     def fewest(self, tally: Tally, terms: Terms) -> int:
-        """Leaves and amnesties shorten what has to be covered, without the limit of half."""
+        """Leaves and amnesties shorten the span to cover, without the limit of half in ``Tally.lowered``."""
         return max(0, terms.asked - tally.leaves - tally.amnesties) // (self.days + 1)
 
     @override
@@ -196,7 +196,7 @@ class NoGapOver(Condition):
 
 
 class MustDays(Condition):
-    """Days on which nobody may be missing. An amnesty excuses them, a leave only where it counts as a day."""
+    """Days that must not be missed. An amnesty excuses them; a leave does so only if it counts as a day."""
 
     kind: Literal["must_days"] = Field("must_days", title="必须打卡的日子")
     dates: tuple[Day, ...] = described("必须打卡的日期", "dates", min_length=1, max_length=10)
@@ -217,7 +217,7 @@ class MustDays(Condition):
     def _holds(self, tally: Tally, marks: Sequence[Mark], terms: Terms) -> bool:
         first = terms.calendar.starts_on
         numbers = [(day - first).days for day in self.dates]
-        # A day outside the camp, which ``problems`` refuses, is never met; a negative number would read from the end.
+        # ``problems`` refuses a day outside the camp. Here it is never met: a negative index would read from the end.
         return all(0 <= number < len(marks) and marks[number] in (Mark.COUNTED, Mark.EXCUSED) for number in numbers)
 
     @override

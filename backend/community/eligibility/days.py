@@ -1,4 +1,4 @@
-"""The days of a camp as a deal counts them: which are asked for, what a member did with each. Pure functions."""
+"""Count the days of a camp under a deal: which ones are countable, what a member did on each. Pure functions."""
 
 import datetime as dt
 import re
@@ -12,9 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from backend.models.grants import GrantKind
 
-# A block of ``every_week_at_least``, counted from the camp's first day.
+# Days in a block of ``every_week_at_least``. The first block starts on the camp's first day.
 WEEK = 7
-# Grants that stand for a check-in of their day.
+# Grants that count as a check-in.
 CREDITED = frozenset({GrantKind.MAKEUP, GrantKind.APPEAL, GrantKind.COACH})
 
 
@@ -22,7 +22,7 @@ _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _iso_day(value: Any) -> Any:
-    """Only ``2026-03-01``: pydantic would also read a number as seconds since 1970, and a time of the day."""
+    """Accept only ``2026-03-01``. Pydantic would also read a number as seconds since 1970, and a datetime."""
     is_date = isinstance(value, dt.date) and not isinstance(value, dt.datetime)
     if is_date or (isinstance(value, str) and _ISO_DAY.fullmatch(value)):
         return value
@@ -33,21 +33,21 @@ Day = Annotated[dt.date, BeforeValidator(_iso_day)]
 
 
 def _number(least: int, most: int) -> Any:
-    """A whole number: neither ``"7"`` nor ``true``, which pydantic would read as 7 and 1."""
+    """A strict integer. Otherwise pydantic would read ``"7"`` and ``true`` as 7 and 1."""
     return Field(strict=True, ge=least, le=most)
 
 
 class Part(BaseModel):
-    """A piece of a deal, as it is stored: immutable, and without fields that nobody knows."""
+    """A stored part of a deal: immutable, refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Counting(Part):
-    """What makes a day of the camp count (reference fair-deal §4). ISO weekdays: Monday 1, Sunday 7.
+    """Which days of the camp count (reference fair-deal §4). ISO weekdays: Monday 1, Sunday 7.
 
-    ``leave_until``: a leave is asked for by this time of the day itself, or of the day before with ``-1 `` in front.
-    ``leave_per_week`` of 0 sets no limit within ``leave_total``.
+    ``leave_until``: deadline for asking for leave, on the day itself or, prefixed with ``-1 ``, on the day before.
+    ``leave_per_week``: 0 means no limit within ``leave_total``.
     """
 
     rest_weekdays: Annotated[tuple[Annotated[int, _number(1, 7)], ...], Field(max_length=6)] = ()
@@ -63,13 +63,13 @@ class Counting(Part):
 
     @property
     def by_date(self) -> bool:
-        """Whether a mere number of check-ins can't tell how many of them count."""
+        """Whether the number of check-ins alone can't tell how many of them count."""
         return bool(self.rest_weekdays or self.rest_dates or self.warmup_days) and not self.bonus_days
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A camp's days in Shanghai, both ends included; none where a draft ends before it starts."""
+    """A camp's days in Shanghai time, both ends included. Empty if a draft ends before it starts."""
 
     starts_on: dt.date
     ends_on: dt.date
@@ -86,13 +86,13 @@ class Calendar:
 
 @lru_cache(maxsize=256)
 def dates(calendar: Calendar) -> tuple[dt.date, ...]:
-    """The days of the camp. Kept, since a preview goes over them once for each of a thousand people."""
+    """The days of the camp. Cached, because a preview iterates over them for each of a thousand people."""
     return tuple(calendar)
 
 
 @lru_cache(maxsize=256)
 def countable(counting: Counting, calendar: Calendar) -> tuple[bool, ...]:
-    """For each day of the camp whether a check-in is asked for: neither warm-up nor rest."""
+    """For each day of the camp, whether a check-in is asked for: it is neither a warm-up nor a rest day."""
     rest, weekdays = frozenset(counting.rest_dates), frozenset(counting.rest_weekdays)
     return tuple(
         number >= counting.warmup_days and day not in rest and day.isoweekday() not in weekdays
@@ -101,7 +101,7 @@ def countable(counting: Counting, calendar: Calendar) -> tuple[bool, ...]:
 
 
 class Mark(IntEnum):
-    """What became of a day. ``OFF`` was not asked for; ``EXCUSED`` neither counts nor is missed."""
+    """Status of a day. ``OFF``: no check-in was asked for. ``EXCUSED``: neither counted nor missed."""
 
     OFF = 0
     COUNTED = 1
@@ -110,16 +110,16 @@ class Mark(IntEnum):
     EXCUSED = 4
 
 
-# Looked up once: a member of an enumeration is found anew at each use, which is most of the time of a count.
+# Aliases for speed: the enum attribute lookup would take most of the time of a count.
 _OFF, _COUNTED, _MISSED = Mark.OFF, Mark.COUNTED, Mark.MISSED
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A member's days. ``asked`` are the countable days of the camp, ``days`` those that count, granted ones included.
+    """A member's days. ``asked``: countable days of the camp. ``days``: days that count, granted ones included.
 
-    ``leaves`` and ``amnesties`` lower what is asked for. ``marks`` is None where only a number of days is known: then
-    conditions on dates are taken as ``assumed``.
+    ``leaves`` and ``amnesties`` lower the target. ``marks`` is None if only a number of days is known; then ``assumed``
+    says whether conditions on dates may be taken as met.
     """
 
     asked: int
@@ -132,11 +132,11 @@ class Tally:
     assumed: bool = False
 
     def lowered(self, target: int) -> int:
-        """A number of days after leaves (at most half of it) and amnesties (fair-deal §4)."""
+        """A target less leaves (at most half of it) and amnesties (fair-deal §4)."""
         return max(0, max(target - self.leaves, -(-target // 2)) - self.amnesties)
 
     def shifted(self, more: int) -> "Tally":
-        """The same with so many more (or fewer) days that count, whichever they are."""
+        """A copy in which ``more`` further days count (fewer if negative), whatever their dates."""
         days = min(self.days + more, max(self.asked, self.days)) if more > 0 else max(0, self.days + more)
         missed = min(self.asked, max(0, self.missed - more))
         return replace(self, days=days, missed=missed)
@@ -148,9 +148,9 @@ def tally(
     checked: Collection[dt.date],
     grants: Mapping[dt.date, GrantKind] | None = None,
 ) -> Tally:
-    """Count a member's days from their dates; a day that was checked needs no grant.
+    """Count a member's days from their dates. A checked day needs no grant.
 
-    An amnesty lowers the target also for those who checked in: they would be worse off than before otherwise.
+    An amnesty also lowers the target of members who checked in that day. Otherwise they would be worse off than before.
     """
     grants = grants or {}
     is_asked = countable(counting, calendar)
@@ -176,7 +176,7 @@ def tally(
 
 
 def _granted(grant: GrantKind, counting: Counting, *, asked: bool) -> Mark:
-    """What a grant makes of a day without a check-in."""
+    """The mark of a granted day without a check-in."""
     if grant in CREDITED or (grant is GrantKind.LEAVE and counting.leave_means == "counts_as_day"):
         return Mark.COUNTED if asked or counting.bonus_days else Mark.OFF
     if not asked:
@@ -185,7 +185,7 @@ def _granted(grant: GrantKind, counting: Counting, *, asked: bool) -> Mark:
 
 
 def _lowers(day: dt.date, grants: Mapping[dt.date, GrantKind], calendar: Calendar, is_asked: Sequence[bool]) -> bool:
-    """Whether the day is an amnesty of a day that is asked for, checked or not."""
+    """Whether the day is an amnesty on a countable day, checked or not."""
     return grants[day] is GrantKind.AMNESTY and day in calendar and is_asked[(day - calendar.starts_on).days]
 
 
@@ -197,7 +197,7 @@ def tally_of_total(
     *,
     assumed: bool,
 ) -> Tally:
-    """Count from a mere number of check-ins; granted days are taken as days without a check-in."""
+    """Count from a number of check-ins alone. Granted days are taken as days without a check-in."""
     base = tally(counting, calendar, (), grants)
     days = min(max(total, 0) + base.days, len(calendar) if counting.bonus_days else base.asked)
     missed = max(0, base.asked - base.leaves - base.amnesties - days)
@@ -207,10 +207,10 @@ def tally_of_total(
 def tally_at_worst(
     counting: Counting, calendar: Calendar, total: int, grants: Mapping[dt.date, GrantKind] | None = None
 ) -> Tally:
-    """Count from a mere number of check-ins what is certain whichever days they are.
+    """Count from a number of check-ins alone what is certain, whatever their dates.
 
-    Each day that isn't asked for, and each granted one, may be among them. All days off of the camp are taken off at
-    once: what is promised would fall with every rest day that passes otherwise.
+    Each check-in may fall on a day off or on a granted day. All days off of the camp are subtracted at once. Otherwise
+    the promised amount would fall with each rest day that passes.
     """
     base = tally(counting, calendar, (), grants)
     on_asked = max(0, total - (len(calendar) - base.asked))

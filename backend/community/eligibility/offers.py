@@ -1,4 +1,4 @@
-"""What a camp offers, and what a member agreed to: a stored deal with the days and the money it is about."""
+"""What a camp offers, or what a member agreed to: a stored deal applied to days and an amount."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping
@@ -19,9 +19,10 @@ UNREADABLE = "退款规则的版本无法识别，请联系技术人员"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A deal for people. ``required_days`` is the least number of days that can bring the whole deposit back.
+    """A deal prepared for display. ``required_days``: the least number of days that can refund the whole deposit.
 
-    A deal that this version can't read has no such number, no fee and no examples; every day of its camp counts.
+    If this version can't read the deal, ``required_days`` is None, ``fee_fen`` is 0, there are no examples, and every
+    day of the camp counts.
     """
 
     required_days: int | None
@@ -32,18 +33,18 @@ class Offer:
     countable_days: frozenset[dt.date]
 
     def days_left(self, today: dt.date, *, done: Collection[dt.date] = ()) -> int:
-        """Days on which one more can still be earned; today is one of them unless it is done already."""
+        """Countable days from ``today`` on that aren't in ``done``."""
         return sum(day >= today and day not in done for day in self.countable_days)
 
 
 def offer_of(row: Camp | Member, camp: Camp) -> Offer:
-    """What a camp offers, or what its member agreed to."""
+    """The deal that a camp offers, or that a camp's member agreed to."""
     paid_fen = row.paid_fen if isinstance(row, Member) else row.deposit_fen
     return offer(row.refund_policy, starts_on=camp.starts_on, ends_on=camp.ends_on, paid_fen=paid_fen)
 
 
 def offer(stored: Mapping[str, Any], *, starts_on: dt.date, ends_on: dt.date, paid_fen: int) -> Offer:
-    """A stored deal in words, for the days of a camp and a payment."""
+    """Describe a stored deal for the days of a camp and a payment. A deal that can't be read gives a placeholder."""
     try:
         policy = policies.parse(stored)
     except UnknownPolicy:
@@ -60,7 +61,7 @@ def _offer(policy: Policy, calendar: Calendar, paid_fen: int) -> Offer:
 
 
 def fee_of(stored: Mapping[str, Any], *, paid_fen: int) -> int:
-    """The fee in a payment under a stored deal; none under one that this version can't read."""
+    """The fee within a payment, in fen; 0 if this version can't read the deal."""
     try:
         return min(policies.parse(stored).fee_fen, paid_fen)
     except UnknownPolicy:
@@ -68,7 +69,7 @@ def fee_of(stored: Mapping[str, Any], *, paid_fen: int) -> int:
 
 
 def normal(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored deal in the newest form; one that this version can't read as it is."""
+    """Convert a stored deal to the newest form. A deal that this version can't read is returned unchanged."""
     try:
         return policies.parse(stored).dump()
     except UnknownPolicy:
@@ -76,7 +77,7 @@ def normal(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def same_deal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two stored deals are the same, in whatever form; one that can't be read is like no other."""
+    """Whether two stored deals are equal, in whatever version. If one can't be read, the stored forms are compared."""
     try:
         return policies.parse(one) == policies.parse(other)
     except UnknownPolicy:
@@ -84,7 +85,7 @@ def same_deal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def is_plain(stored: Mapping[str, Any]) -> bool:
-    """Whether a stored deal is a mere number of days, all or nothing, in whatever form."""
+    """Whether a stored deal, in whatever version, is only a number of days with all or nothing refunded."""
     try:
         policy = policies.parse(stored)
     except UnknownPolicy:

@@ -1,6 +1,6 @@
-"""The payouts of a deal: what comes back once all conditions hold (reference fair-deal §3). Pure functions, fen.
+"""Payouts of a deal: the refund once all conditions hold (reference fair-deal §3). Pure functions; amounts in fen.
 
-A new kind is a class here, a line in ``PAYOUTS`` and a test: parsing, checks, words, forms and previews follow from it.
+To add a kind, add a class here, an entry in ``PAYOUTS`` and a test. Parsing, checks, texts, forms and previews follow.
 """
 
 from abc import abstractmethod
@@ -16,7 +16,7 @@ from backend.community.eligibility.terms import Kind, Problem, Terms, described,
 
 
 def _whole(value: Any) -> Any:
-    """A choice among numbers takes ``true`` for 1 and 10.0 for 10 otherwise."""
+    """Refuse ``true`` and ``10.0``, which a ``Literal`` of numbers would accept as 1 and 10."""
     if type(value) is not int:
         raise ValueError("应为整数")
     return value
@@ -30,31 +30,31 @@ def _rounding(step_fen: int) -> str:
 
 
 class Payout(Kind):
-    """More days never pay less; nobody gets more than the deposit."""
+    """Invariants: more days never pay less, and nobody gets more than the deposit."""
 
     @abstractmethod
     def amount(self, tally: Tally, deposit_fen: int) -> int:
-        """What comes back of a deposit."""
+        """The refund for these days, in fen."""
 
     @abstractmethod
     def days_for_all(self, terms: Terms) -> int:
-        """The least number of days that brings all of it back."""
+        """The least number of days that refunds the whole deposit."""
 
     def unreachable(self, least: int) -> Iterator[Problem]:  # noqa: ARG002 - for subclasses
-        """What never applies because fewer than ``least`` days pay nothing by a condition."""
+        """Parts of the payout that never apply, because a condition refuses fewer than ``least`` days."""
         return iter(())
 
     @abstractmethod
     def words(self, terms: Terms) -> str:
-        """The payout as a part of a sentence."""
+        """The payout as a fragment of a Chinese sentence."""
 
     @abstractmethod
     def formula(self, tally: Tally, deposit_fen: int) -> str:
-        """How the amount of these days is worked out, for a person to check."""
+        """How the amount is calculated, in Chinese, for a person to check."""
 
 
 class All(Payout):
-    """The whole deposit."""
+    """Refund the whole deposit."""
 
     kind: Literal["all"] = Field("all", title="全额退还")
 
@@ -76,7 +76,10 @@ class All(Payout):
 
 
 class ProRata(Payout):
-    """By days: nothing below ``min``, all from ``full_at``, in between in proportion, rounded down to ``step_fen``."""
+    """Refund by the day: nothing below ``min`` days, the whole deposit from ``full_at``, a proportion in between.
+
+    The proportion is rounded down to ``step_fen``.
+    """
 
     kind: Literal["pro_rata"] = Field("pro_rata", title="按天退还")
     min: int = described("从几天起退", "days", ge=0, le=1000)
@@ -92,7 +95,7 @@ class ProRata(Payout):
 
     @override
     def unreachable(self, least: int) -> Iterator[Problem]:
-        # 0 and 1 say "from the first day", which a condition may well narrow; a number of its own contradicts it.
+        # 0 and 1 mean "from the first day", and a condition may raise that. A higher ``min`` would never apply.
         if 1 < self.min < least:
             yield "min", f"少于累计打卡的条件（{least} 天），永远用不到"
 
@@ -126,21 +129,21 @@ class ProRata(Payout):
 
 
 class Tier(Part):
-    """From so many days on, so many percent."""
+    """From ``from_day`` days on, refund ``percent`` of the deposit."""
 
     from_day: Annotated[int, Field(strict=True, ge=1, le=1000)]
     percent: Annotated[int, Field(strict=True, ge=1, le=100)]
 
 
 def _from_pair(value: Any) -> Any:
-    """``[6, 40]`` says the same as ``{"from_day": 6, "percent": 40}``."""
+    """Accept ``[6, 40]`` as short for ``{"from_day": 6, "percent": 40}``."""
     if isinstance(value, list | tuple) and len(value) == 2:
         return {"from_day": value[0], "percent": value[1]}
     return value
 
 
 class Tiers(Payout):
-    """Steps: the share of the highest row reached, rounded down to ``step_fen``."""
+    """Refund the percentage of the highest tier reached, rounded down to ``step_fen``."""
 
     kind: Literal["tiers"] = Field("tiers", title="阶梯退还")
     tiers: tuple[Annotated[Tier, BeforeValidator(_from_pair)], ...] = described(
@@ -194,7 +197,7 @@ class Tiers(Payout):
 
 
 class PerMiss(Payout):
-    """The deposit less a fixed amount for each missed day, never below nothing."""
+    """Deduct a fixed amount from the deposit for each missed day, down to 0."""
 
     kind: Literal["per_miss"] = Field("per_miss", title="每缺一天扣")
     deduct_fen: int = described("每缺一天扣", "fen", ge=1, le=10**9)

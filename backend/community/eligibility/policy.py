@@ -1,11 +1,11 @@
-"""The deal as data (refund policy): read, checked against a camp, and the amount it pays. Pure functions, fen.
+"""Deals (refund policies) as data: parse them, check them against a camp, calculate the refund. Pure functions, fen.
 
 Version 2 (reference fair-deal §3)::
 
     {"version": 2, "counting": {...}, "conditions": [{"kind": "days_at_least", "days": 15}],
      "payout": {"kind": "all"}, "fee_fen": 0}
 
-All conditions must hold; then the payout says what comes back of the deposit, which is what was paid less the fee.
+All conditions must hold. Then the payout sets the refund of the deposit, which is the payment less the fee.
 Version 1, ``{"kind": "threshold", "required_days": 15}``, is read as the deal above.
 """
 
@@ -30,7 +30,7 @@ VERSION: Final = 2
 _VERSION_1 = frozenset({"kind", "required_days"})
 _MOST_DAYS = 1000
 _MOST_FEN = 10**9
-# The fee is at most so much of what is paid (fair-deal §3).
+# Upper limit of the fee, in percent of the payment (fair-deal §3).
 MOST_FEE_PERCENT = 50
 
 
@@ -39,7 +39,7 @@ class UnknownPolicy(ValueError):
 
 
 class PolicyRefused(ValueError):
-    """A deal that can't be read, as somebody wrote it; ``problems`` say for each field what is wrong, in Chinese."""
+    """A submitted deal that can't be read. ``problems``: field → what is wrong with it, in Chinese."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {text}" for field, text in problems.items()))
@@ -47,8 +47,6 @@ class PolicyRefused(ValueError):
 
 
 class Policy(Part):
-    """A deal."""
-
     version: Literal[2] = VERSION
     counting: Counting = Counting()
     conditions: tuple[SerializeAsAny[Condition], ...] = ()
@@ -57,20 +55,20 @@ class Policy(Part):
 
     @property
     def needs_dates(self) -> bool:
-        """Whether a condition asks for dates, which the ranking doesn't know."""
+        """Whether a condition needs dates, which the ranking doesn't have."""
         return any(condition.needs_dates for condition in self.conditions)
 
     def deposit_of(self, paid_fen: int) -> int:
-        """The part of a payment that can come back."""
+        """The refundable part of a payment, in fen."""
         return max(0, paid_fen - self.fee_fen)
 
     def terms(self, calendar: Calendar, paid_fen: int) -> Terms:
         return Terms(self.counting, calendar, self.deposit_of(paid_fen))
 
     def required_days(self, calendar: Calendar) -> int:
-        """The days that the whole deposit asks for at least, before leaves and amnesties.
+        """The least number of days for the whole deposit, before leaves and amnesties.
 
-        Each condition on dates is taken by itself; together they may ask for more.
+        Each condition on dates is considered by itself. Together they may need more days.
         """
         terms = self.terms(calendar, 0)
         return max([condition.least(terms) for condition in self.conditions] + [self.payout.days_for_all(terms)])
@@ -80,7 +78,7 @@ class Policy(Part):
         return (condition for condition in self.conditions if not condition.holds(tally_, terms))
 
     def pays(self, tally_: Tally, terms: Terms) -> int:
-        """What comes back for these days."""
+        """The refund for these days, in fen."""
         if any(True for _ in self.failing(tally_, terms)):
             return 0
         return self.payout.amount(tally_, terms.deposit_fen)
@@ -91,7 +89,7 @@ class Policy(Part):
         return tally(self.counting, calendar, checked, grants)
 
     def dump(self) -> dict[str, Any]:
-        """As it is stored: counting without what is as usual."""
+        """The stored form. Default values of ``counting`` are omitted."""
         return {
             "version": VERSION,
             "counting": self.counting.model_dump(mode="json", exclude_defaults=True),
@@ -102,12 +100,12 @@ class Policy(Part):
 
 
 def threshold(days: int) -> Policy:
-    """All or nothing from so many days, which is what version 1 says."""
+    """All or nothing from ``days`` days on, as in version 1."""
     return Policy(conditions=(DaysAtLeast(days=days),))
 
 
 def parse(stored: Mapping[str, Any]) -> Policy:
-    """A stored deal. Raises UnknownPolicy."""
+    """Parse a stored deal of either version. Raises UnknownPolicy."""
     try:
         text = json.dumps(stored, sort_keys=True)
     except (TypeError, ValueError, RecursionError) as error:
@@ -124,9 +122,9 @@ def _parse(text: str) -> Policy:
 
 
 def read(written: Any) -> Policy:
-    """A deal as somebody wrote it, either version; any JSON. Raises PolicyRefused.
+    """Parse a submitted deal of either version, from any JSON. Raises PolicyRefused.
 
-    What the camp can't offer isn't checked here but by ``problems``.
+    ``problems`` checks the deal against a camp.
     """
     if not isinstance(written, Mapping):
         raise PolicyRefused({"policy": "应为对象"})
@@ -157,7 +155,7 @@ def _read_version_1(written: Mapping[str, Any]) -> Policy:
 
 
 def _is_whole(value: object, least: int, most: int) -> bool:
-    """Neither ``true``, which is 1 for Python, nor ``2.0``."""
+    """Refuses ``true``, which is 1 in Python, and ``2.0``."""
     return type(value) is int and least <= value <= most
 
 
@@ -199,7 +197,7 @@ def _read_part(part: type[P], written: Any, at: str, problems: dict[str, str]) -
 
 
 def problems(policy: Policy, calendar: Calendar, *, paid_fen: int) -> dict[str, str]:
-    """What the camp can't offer of a deal: field → Chinese reason. Field names are those of the stored form."""
+    """Check a deal against a camp: field → Chinese reason. Field names are those of the stored form."""
     terms = policy.terms(calendar, paid_fen)
     found: dict[str, str] = {}
     most_fee = paid_fen * MOST_FEE_PERCENT // 100
@@ -230,7 +228,7 @@ def _rest_problems(counting: Counting, calendar: Calendar) -> Iterator[Problem]:
 
 
 def _contradictions(policy: Policy, terms: Terms) -> Iterator[Problem]:
-    """Where conditions and payout don't fit together: with the days that the conditions need, a step never applies."""
+    """Contradictions of conditions and payout: a step below the days that the conditions need never applies."""
     most = policy.payout.days_for_all(terms)
     for at, condition in enumerate(policy.conditions):
         if isinstance(condition, DaysAtLeast) and 0 < most < condition.days:
@@ -253,5 +251,5 @@ def _at(prefix: str, some: Iterator[Problem]) -> dict[str, str]:
 
 
 def kinds() -> tuple[list[KindForm], list[KindForm]]:
-    """What a form can offer: conditions, then payouts."""
+    """The kinds that a form offers: conditions, then payouts."""
     return [kind.form() for kind in CONDITIONS], [kind.form() for kind in PAYOUTS]

@@ -1,4 +1,4 @@
-"""What an organiser sees while composing a deal: amounts by days, the cliff, templates, a rehearsal. Pure, fen."""
+"""Previews for composing a deal: amounts by days, the cliff, templates, a rehearsal. Pure functions; amounts in fen."""
 
 import datetime as dt
 from collections import Counter
@@ -12,21 +12,24 @@ from backend.community.eligibility.payouts import Payout, PerMiss, ProRata, Tier
 from backend.community.eligibility.policy import Policy, threshold
 from backend.community.eligibility.terms import yuan
 
-# A cliff of the whole deposit is worth a warning above this deposit (fair-deal §3): ¥100.
+# Warn if one missed day can cost the whole deposit and the deposit exceeds ¥100 (fair-deal §3).
 WARN_ABOVE_FEN: Final = 10_000
 CLIFF: Final = "cliff"
 
 
 @dataclass(frozen=True, slots=True)
 class AmountStep:
-    """What so many days bring back, on the best dates."""
+    """The refund for a number of days on the most favourable dates."""
 
     days: int
     amount_fen: int
 
 
 def amounts(policy: Policy, calendar: Calendar, paid_fen: int) -> list[AmountStep]:
-    """From no day to all days that count. Conditions on dates are met wherever so many days can meet them."""
+    """Refunds for each number of days, from 0 to all countable days.
+
+    Conditions on dates are taken as met wherever that many days can meet them.
+    """
     terms = policy.terms(calendar, paid_fen)
     tallies = (tally_of_total(policy.counting, calendar, days, assumed=True) for days in range(terms.asked + 1))
     return [AmountStep(days, policy.pays(tally, terms)) for days, tally in enumerate(tallies)]
@@ -34,7 +37,7 @@ def amounts(policy: Policy, calendar: Calendar, paid_fen: int) -> list[AmountSte
 
 @dataclass(frozen=True, slots=True)
 class Cliff:
-    """The most money that one missed day can cost: with ``from_days`` so much more comes back than with ``to_days``."""
+    """The largest loss from one missed day: ``from_days`` days pay ``fen`` more than ``to_days`` days."""
 
     fen: int
     percent_of_deposit: int
@@ -43,7 +46,7 @@ class Cliff:
 
 
 def cliff(policy: Policy, calendar: Calendar, paid_fen: int) -> Cliff:
-    """The steepest step: between consecutive numbers of days, and by a single date where dates matter."""
+    """Find the steepest step, between consecutive numbers of days and, where dates matter, by a single date."""
     deposit = policy.deposit_of(paid_fen)
     numbers = pairwise(amounts(policy, calendar, paid_fen))
     drops = [(more.amount_fen - less.amount_fen, more.days, less.days) for less, more in numbers]
@@ -53,7 +56,10 @@ def cliff(policy: Policy, calendar: Calendar, paid_fen: int) -> Cliff:
 
 
 def _drops_by_date(policy: Policy, calendar: Calendar, paid_fen: int) -> Iterator[tuple[int, int, int]]:
-    """One day missed from full attendance, and the day that a condition's counterexample lacks."""
+    """Yield loss in fen, days with the date and days without it.
+
+    Compares full attendance with one day missed, and a condition's counterexample with the day that it lacks.
+    """
     if not policy.needs_dates:
         return
     terms = policy.terms(calendar, paid_fen)
@@ -71,12 +77,12 @@ def _drops_by_date(policy: Policy, calendar: Calendar, paid_fen: int) -> Iterato
             gained = policy.pays(enough, terms) - policy.pays(short, terms)
             yield gained, enough.days, short.days
             if gained:
-                # The other dates that the counterexample lacks mend it just as well.
+                # Each other missing date would gain the same.
                 break
 
 
 def warnings(policy: Policy, calendar: Calendar, paid_fen: int) -> list[tuple[str, str]]:
-    """What to think over before publishing: code and Chinese text. Nothing here forbids anything."""
+    """Advice before publishing: code and Chinese text. Warnings never block publishing."""
     deposit = policy.deposit_of(paid_fen)
     if deposit <= WARN_ABOVE_FEN:
         return []
@@ -93,7 +99,7 @@ def warnings(policy: Policy, calendar: Calendar, paid_fen: int) -> list[tuple[st
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A deal to begin with. One of them is the default, another is recommended."""
+    """A starting point for composing a deal. One template is the default, another is recommended."""
 
     code: str
     label: str
@@ -105,7 +111,10 @@ class Template:
 def templates(
     calendar: Calendar, paid_fen: int, *, counting: Counting | None = None, fee_fen: int = 0
 ) -> list[Template]:
-    """达标全退, 按天退, 阶梯 and 每缺一天扣 with numbers that suit the camp; what was chosen of the rest is kept."""
+    """达标全退, 按天退, 阶梯 and 每缺一天扣 with numbers that suit the camp.
+
+    All templates keep ``counting`` and ``fee_fen``. 每缺一天扣 is left out if there is no deposit.
+    """
     kept = Policy(counting=counting or Counting(), fee_fen=fee_fen)
     asked = sum(countable(kept.counting, calendar))
     deposit = kept.deposit_of(paid_fen)
@@ -123,38 +132,41 @@ def templates(
 
 
 def recommended(calendar: Calendar, paid_fen: int, *, counting: Counting | None = None, fee_fen: int = 0) -> Policy:
-    """按天退, from 60 % of the days, all from 90 %."""
+    """The 按天退 template: refunds start at 60 % of the days, the whole deposit comes back from 90 %."""
     found = templates(calendar, paid_fen, counting=counting, fee_fen=fee_fen)
     return next(template.policy for template in found if template.is_recommended)
 
 
 def _share(asked: int, percent: int) -> int:
-    """So many percent of the days, rounded up, at least one."""
+    """``percent`` of the days, rounded up, at least 1."""
     return max(1, -(-asked * percent // 100))
 
 
 def _pro_rata(asked: int, deposit_fen: int) -> ProRata:
     full_at = _share(asked, 90)
-    # Whole jiao read better, but a day has to be worth one at least, or days would pay nothing.
+    # Round to whole jiao for readability, unless a day is worth less. Rounding down could then refund nothing.
     step = 10 if deposit_fen >= full_at * 10 else 1
     return ProRata(min=_share(asked, 60), full_at=full_at, step_fen=step)
 
 
 def _tiers(asked: int) -> Tiers:
-    """60 % of the days bring half, 75 % three quarters, 90 % all; in a short camp the rows that fall together merge."""
+    """Refund 50 % from 60 % of the days, 75 % from 75 %, 100 % from 90 %.
+
+    In a short camp, tiers that start on the same day merge into the highest one.
+    """
     rows = {_share(asked, share): percent for share, percent in ((60, 50), (75, 75), (90, 100))}
     return Tiers(tiers=tuple(Tier(from_day=day, percent=percent) for day, percent in rows.items()))
 
 
 def _per_miss(asked: int, deposit_fen: int) -> PerMiss:
-    """A day's share, rounded up to whole yuan, so that nothing is left for who never came."""
+    """Deduct one day's share, rounded up to whole yuan, so that a member without any day gets nothing back."""
     share = -(-deposit_fen // max(1, asked))
     return PerMiss(deduct_fen=min(deposit_fen, -(-share // 100) * 100))
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of a finished camp, with days of the calendar that is being edited."""
+    """A member of a finished camp. ``days`` are already mapped onto the calendar that is being edited."""
 
     name: str
     days: frozenset[dt.date]
@@ -162,7 +174,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What one person gets: ``best``, ``typical`` (the median) or ``worst`` of all."""
+    """One person's refund. ``role``: ``best``, ``typical`` (the median) or ``worst``."""
 
     role: str
     name: str
@@ -172,9 +184,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``sum_fen`` goes back, ``kept_fen`` of the deposits doesn't, ``fee_fen`` are the fees: together what was paid.
+    """Totals of a rehearsal. The three amounts add up to what was paid.
 
-    ``by_amount``: amount and people, the highest first.
+    ``sum_fen`` is refunded, ``kept_fen`` is the rest of the deposits, ``fee_fen`` are the fees.
+    ``by_amount``: pairs of amount and number of people, highest amount first.
     """
 
     people: int
@@ -186,7 +199,7 @@ class Outcome:
 
 
 def run(policy: Policy, calendar: Calendar, paid_fen: int, people: Sequence[Person]) -> Outcome:
-    """What the deal would have paid them all, without grants."""
+    """What the deal would have refunded to ``people``, without grants."""
     terms = policy.terms(calendar, paid_fen)
     results: list[tuple[int, int, str]] = []
     for person in people:
@@ -214,26 +227,26 @@ def _named(results: Sequence[tuple[int, int, str]]) -> tuple[Named, ...]:
 
 
 def onto(calendar_from: Calendar, days: frozenset[dt.date], calendar_to: Calendar) -> frozenset[dt.date]:
-    """A finished camp's days on the days of another: the first on the first, and so on, if both are as long.
+    """Map a finished camp's days onto the days of another camp.
 
-    Otherwise by position: a day of the other camp counts if the one at the same share of the finished camp did. So
-    whoever never missed doesn't here either, and who stopped halfway stops halfway.
+    Camps of equal length map day by day. Otherwise a day counts if the day at the same relative position counted. Full
+    attendance stays full, and a person who stopped halfway stops halfway.
     """
     source = dates(calendar_from)
     at = [number * len(source) // len(calendar_to) for number in range(len(calendar_to))]
     return frozenset(day for day, number in zip(dates(calendar_to), at, strict=True) if source[number] in days)
 
 
-# Of a hundred people, from the keenest: who ends with which percent of the days. Between two points in a straight line.
+# Attendance curve: percentile of people (keenest first), percent of days attended. Interpolated linearly.
 _COURSE: Final = ((0, 100), (20, 100), (55, 85), (80, 50), (100, 0))
-# How much two neighbours in the order of days lie apart when days are left out: the golden ratio spreads them evenly.
+# Step between neighbours in the order of ``_scattered``. The golden ratio spreads the left-out days evenly.
 _GOLDEN: Final = 0.618033988749895
 
 
 def spread(calendar: Calendar, n: int) -> list[Person]:
-    """People as they usually are, where no finished camp can be taken: the same ones each time.
+    """Typical sample people, for when no finished camp can be used. Deterministic.
 
-    A fifth never misses, a third misses now and then. A quarter comes to 50–85 % of the days: half of these with gaps,
+    A fifth never misses, a third misses now and then. A quarter attends 50–85 % of the days: half of these with gaps,
     half until they give up. The last fifth gives up before half of the days.
     """
     days = dates(calendar)
@@ -249,7 +262,7 @@ def _course(days: Sequence[dt.date], number: int, n: int) -> frozenset[dt.date]:
 
 
 def _scattered(length: int, number: int) -> Sequence[int]:
-    """The days in an order that leaves gaps all over, another one for each person."""
+    """Order the days so that cutting off the tail leaves gaps throughout. Each person gets a different order."""
     return sorted(range(length), key=lambda at: ((at + 1) * _GOLDEN + number * _GOLDEN**2) % 1)
 
 

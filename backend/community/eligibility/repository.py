@@ -1,4 +1,4 @@
-"""What members are judged on, in SQL."""
+"""SQL queries for the facts that members are judged on."""
 
 import datetime as dt
 import uuid
@@ -27,7 +27,7 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What syncs and sheets say of one planet person; None where they don't speak of them."""
+    """What syncs and sheets report for one planet user; None if a source has no record of them."""
 
     ranking: int | None = None
     posts: int | None = None
@@ -37,13 +37,13 @@ class Counted:
 
 
 async def lock_members(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:
-    """All members of a camp, locked in the order of their ids."""
+    """All members of a camp, locked in id order to avoid deadlocks."""
     statement = select(Member).where(Member.camp_id == camp_id).order_by(Member.id).with_for_update()
     return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
 async def last_sources(session: AsyncSession, camp_id: uuid.UUID, *, end: dt.datetime) -> tuple[LastRun | None, bool]:
-    """The newest complete sync, and whether a sheet of everybody's days was imported at or after ``end``."""
+    """The newest complete sync or None, and whether a sheet of all members' days was imported at or after ``end``."""
     sheet = exists().where(Import.camp_id == camp_id, Import.whole, Import.created_at >= end)
     newest = (
         select(SyncRun.started_at, SyncRun.finished_at, SyncRun.posts_read)
@@ -59,7 +59,7 @@ async def last_sources(session: AsyncSession, camp_id: uuid.UUID, *, end: dt.dat
 
 
 async def counted(session: AsyncSession, camp_id: uuid.UUID, user_ids: Collection[str]) -> dict[str, Counted]:
-    """Planet user id → what is counted for them, for these people."""
+    """Planet user id → counts, for each of ``user_ids``."""
     if not user_ids:
         return {}
     person = func.unnest(literal(list(user_ids), ARRAY(String))).table_valued("user_id").render_derived()
@@ -96,7 +96,7 @@ async def counted(session: AsyncSession, camp_id: uuid.UUID, user_ids: Collectio
 
 
 async def grants(session: AsyncSession, member_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[dt.date, GrantKind]]:
-    """Member → the days granted to them."""
+    """Member id → granted days. Members without grants are absent."""
     found: dict[uuid.UUID, dict[dt.date, GrantKind]] = {}
     statement = select(DayGrant.member_id, DayGrant.day, DayGrant.kind)
     among = DayGrant.member_id == any_(literal(list(member_ids), ARRAY(DayGrant.member_id.type)))
@@ -106,15 +106,15 @@ async def grants(session: AsyncSession, member_ids: Collection[uuid.UUID]) -> di
 
 
 async def amnesties(session: AsyncSession, camp_id: uuid.UUID) -> set[dt.date]:
-    """The days on which everybody in a camp was excused."""
+    """Days that were excused for everybody in a camp."""
     statement = select(DayGrant.day).where(DayGrant.camp_id == camp_id, DayGrant.kind == GrantKind.AMNESTY)
     return set(await session.scalars(statement.distinct()))
 
 
 async def people_of(session: AsyncSession, camp: Camp) -> list[tuple[str, frozenset[dt.date]]]:
-    """The members of a finished camp with the days on which they checked in.
+    """Names of a finished camp's members, with the days on which they checked in.
 
-    Where only a number of days is known of somebody, the camp's first days stand for them.
+    If only a number of days is known, the camp's first days stand in for the dates.
     """
     dates = (
         select(func.array_agg(Checkin.day, type_=ARRAY(Date)))

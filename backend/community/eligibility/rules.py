@@ -1,9 +1,9 @@
-"""Who gets how much back: the one judgement over a member's facts. Pure functions, fen.
+"""Judge how much each member gets back. Pure functions; amounts in fen.
 
-Two sources count days: the ranking (a total over the whole project) and the posts (dates). They are compared on the
-amount they lead to (reference fair-deal §3). A doubt of any kind leaves the decision to a person: the match below 100,
-posts not read to their end, two sources that pay differently, a sheet that stands in for both. Then ``entitled_fen``
-is the most that any source gives, which is what goes out if the person agrees.
+Two sources count days: the ranking (a total over the whole project) and the posts (dates). They are compared by the
+amount they lead to (reference fair-deal §3). Any doubt leaves the decision to a person: a match below 100, posts not
+read to the end, two sources that pay differently, a sheet that replaces both. ``entitled_fen`` is then the highest
+amount of any source; it is refunded if the person agrees.
 """
 
 import datetime as dt
@@ -55,12 +55,12 @@ REASON_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a member is judged on.
+    """The facts that a member is judged on.
 
-    ``ranking``: days by the ranking; None while no complete sync counts. ``posts``: days by the posts, None when they
-    were not read to their end. ``sheet``: days by imported sheets, ``sheet_days`` their dates where they gave dates.
-    ``open_from``: the first day that no complete sync has seen the whole of; None once the camp's end was seen.
-    ``lowered_by``: amnesties of the camp on days that were granted to the member otherwise.
+    ``ranking``: days by the ranking; None if no complete sync counts. ``posts``: days by the posts; None if they were
+    not read to the end. ``sheet``: days by imported sheets. ``sheet_days``: their dates, if the sheets gave dates.
+    ``open_from``: the first day that no complete sync has seen in full; None once the camp's end was seen.
+    ``lowered_by``: amnesties of the camp on days for which the member has another grant.
     """
 
     calendar: Calendar
@@ -82,15 +82,15 @@ class Facts:
 
     @property
     def is_over(self) -> bool:
-        """Whether the camp's end was seen, so that no further day can come."""
+        """Whether the camp's end was seen, so that no day can be added."""
         return self.open_from is None
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A member's situation. ``required_days`` is None for a deal nobody can read.
+    """The result of judging a member. ``required_days`` is None if the deal can't be read.
 
-    While the camp runs ``entitled_fen`` is what comes back if nothing more is added, and ``verdict`` is None.
+    While the camp runs, ``entitled_fen`` is the refund if no day is added, and ``verdict`` is None.
     """
 
     days: int
@@ -104,10 +104,10 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Days and amount that one source leads to: with no day added, and with all open days.
+    """Days and amounts by one source: ``least`` with no day added, ``most`` with all open days added.
 
-    A mere number of days leaves open which ones they are: ``certain_fen`` is what comes back whichever they are,
-    ``least_fen`` and ``most_fen`` take them as the best. With dates ``certain_fen`` is ``least_fen``.
+    Without dates only the number of days is known. Then ``certain_fen`` is the refund whatever the dates are;
+    ``least_fen`` and ``most_fen`` assume the best dates. With dates ``certain_fen`` equals ``least_fen``.
     """
 
     least: Tally
@@ -119,7 +119,7 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """``main``: whose days are shown. ``ranking``: what the posts are compared with. ``sheet``: beside a sync."""
+    """``main``: its days are shown. ``ranking``: compared with the posts. ``sheet``: exists beside a sync."""
 
     main: _Source
     ranking: _Source | None = None
@@ -127,23 +127,22 @@ class _Sources:
 
     @property
     def counted(self) -> list[_Source]:
-        """Without a sheet, which never takes anything away."""
+        """Without the sheet beside a sync, which never lowers the amount."""
         return [self.main] if self.ranking is None else [self.main, self.ranking]
 
     @property
     def differing(self) -> _Source | None:
-        """A source that pays something else than the days shown, if one does."""
+        """A source that pays something other than ``main``; None if all agree."""
         others = (other for other in (self.ranking, self.sheet) if other is not None)
         return next((other for other in others if other.least_fen != self.main.least_fen), None)
 
     @property
     def best_fen(self) -> int:
-        """The most that any source gives."""
         return max(each.least_fen for each in (self.main, self.ranking, self.sheet) if each is not None)
 
 
 def assess(policy: Policy | None, facts: Facts) -> Assessment:
-    """Judge one member; ``policy`` is None for a deal of an unknown version."""
+    """Judge one member. ``policy`` is None for a deal of an unknown version; then a person decides."""
     if policy is None:
         return _unreadable(facts)
     terms = policy.terms(facts.calendar, facts.paid_fen)
@@ -163,7 +162,10 @@ def assess(policy: Policy | None, facts: Facts) -> Assessment:
 
 
 def _entitled(facts: Facts, sources: _Sources, *, is_doubtful: bool) -> int:
-    """While the camp runs what is certain, then the amount; with a doubt the most that any source gives."""
+    """The certain amount while the camp runs, then the amount of ``main``, or in doubt the highest of any source.
+
+    The amount is 0 without a match.
+    """
     if not facts.is_matched:
         return 0
     if not facts.is_over:
@@ -172,7 +174,7 @@ def _entitled(facts: Facts, sources: _Sources, *, is_doubtful: bool) -> int:
 
 
 def _unreadable(facts: Facts) -> Assessment:
-    """Nothing is promised on a deal that can't be read; a person decides."""
+    """Promise nothing for a deal that can't be read; a person decides."""
     known = (len(facts.posts) if facts.posts is not None else None, facts.ranking, facts.sheet)
     return Assessment(
         days=next((days for days in known if days is not None), 0),
@@ -194,9 +196,9 @@ class _Count:
         self._open = frozenset(day for day in facts.calendar if day >= first) if first is not None else frozenset()
 
     def sources(self) -> _Sources:
-        """Posts where they are complete, else the ranking, else sheets.
+        """Use the posts if they are complete, else the ranking, else sheets.
 
-        Beside the posts stands the ranking, beside both a sheet.
+        The ranking goes beside the posts; a sheet goes beside either.
         """
         facts = self._facts
         if facts.ranking is None:
@@ -205,19 +207,22 @@ class _Count:
         if facts.posts is None:
             return _Sources(self._total(facts.ranking), sheet=sheet)
         main = self._dates(facts.posts)
-        # Posts and ranking count the same check-ins, but the ranking also those outside of the camp's days.
+        # The ranking counts the same check-ins as the posts, plus those outside the camp's days.
         more = facts.ranking - len(facts.posts)
         return _Sources(main, self._ranking(main, more) if more else main, sheet)
 
     def _ranking(self, main: _Source, more: int) -> _Source:
-        """The ranking beside the posts. It knows no dates, and those of the posts must not speak for what it denies."""
+        """The ranking as a source beside the posts. It has no dates.
+
+        If conditions need dates, those of the posts must not prove days that the ranking denies.
+        """
         if not self._policy.needs_dates:
             return self._source(main.least.shifted(more), main.most.shifted(more))
         found = self._total(self._facts.ranking or 0)
         return replace(found, certain_fen=min(found.least_fen, main.certain_fen))
 
     def _sheet(self) -> _Source:
-        """By its dates, unless other sheets gave more days without dates."""
+        """Count by the sheet's dates, unless other sheets gave more days without dates."""
         days, total = self._facts.sheet_days, self._facts.sheet or 0
         return self._dates(days) if days is not None and len(days) >= total else self._total(total)
 
@@ -285,7 +290,7 @@ _VERDICTS = {
 
 
 def _standing(facts: Facts, terms: Terms, sources: _Sources) -> Standing:
-    """Whether the whole deposit is certain, or beyond reach, by all that is known; a sheet alone tells neither."""
+    """Whether the whole deposit is certain or out of reach, by all sources. A sheet alone decides neither."""
     if not facts.begun:
         return Standing.NOT_STARTED
     if not facts.is_matched or facts.ranking is None:
@@ -299,9 +304,9 @@ def _standing(facts: Facts, terms: Terms, sources: _Sources) -> Standing:
 
 
 def _breakdown(policy: Policy, facts: Facts, terms: Terms, sources: _Sources) -> dict[str, Any]:
-    """How the amount comes about, for people: in one line, and what more days would change.
+    """How the amount is calculated, for people: one line of text, and what more days would change.
 
-    ``missed`` are days that can't be made up for any more: those still to come aren't missed yet.
+    ``missed``: days that can no longer be made up for. Days still to come are not missed yet.
     """
     main, other = sources.main, sources.differing
     line = _line(policy, facts, terms, main)
@@ -332,21 +337,21 @@ def _line(policy: Policy, facts: Facts, terms: Terms, source: _Source) -> str:
         formula = "打卡日期不完整，暂不能确定"
     else:
         formula = policy.payout.formula(tally, terms.deposit_fen)
-    # While days are still to come the amount is what is left if none is added.
+    # While the camp runs, the amount assumes that no day is added.
     prefix = "" if facts.is_over or amount >= terms.deposit_fen else "若之后不再打卡："
     return f"打卡 {tally.days} 天{granted}{excused}；{prefix}{formula} → {yuan(amount)}"
 
 
 def _next(policy: Policy, terms: Terms, sources: _Sources) -> dict[str, Any]:
-    """The fewest further days that bring more back than now, and what then comes back; and the most there is to get.
+    """The fewest further days that raise the refund, the refund then, and the highest refund still possible.
 
-    Where posts and ranking disagree it is the less of both, so that nothing is promised that one of them denies. With a
-    condition on dates it is every day still open: fewer may do, but which ones depends on the days so far.
+    If posts and ranking disagree, use the lower amount, so that neither source denies what is promised. With a
+    condition on dates, return all open days: fewer may be enough, but which ones depends on the days so far.
     """
     now = min(each.certain_fen for each in sources.counted)
     most = min(each.most_fen for each in sources.counted)
     open_days = sources.main.most.days - sources.main.least.days
-    # Of a mere number of days nobody can tell what one more brings where dates matter.
+    # Where dates matter, a number of days without dates can't tell what one more day pays.
     by_date = policy.needs_dates or policy.counting.by_date
     if most <= now or (by_date and sources.main.least.marks is None):
         return {"most_fen": most}
@@ -360,9 +365,9 @@ def _next(policy: Policy, terms: Terms, sources: _Sources) -> dict[str, Any]:
 
 
 def only_match_in_doubt(reasons: Collection[str]) -> bool:
-    """Whether the days are beyond doubt and bring money back, and only the match is below 100.
+    """Whether the days are certain and pay a refund, and only the match is below 100.
 
-    Such rows, and no others that need confirmation, may pass in a batch with a lower ``min_confidence``.
+    Of the rows that need confirmation, only these may pass in a batch with a lower ``min_confidence``.
     """
     paying = {Reason.ENOUGH_DAYS, Reason.PARTIAL_DAYS}
     found = set(reasons)
@@ -370,9 +375,9 @@ def only_match_in_doubt(reasons: Collection[str]) -> bool:
 
 
 def only_import_speaks(reasons: Collection[str]) -> bool:
-    """Whether no sync counts, a sheet brings money back, and at most the match is in doubt besides.
+    """Whether no sync counts, a sheet pays a refund, and at most the match is also in doubt.
 
-    Such rows may pass in a batch whose reviewer says in so many words that the sheet will do.
+    Such rows may pass in a batch only if its reviewer explicitly accepts the sheet.
     """
     admitted = {Reason.NOT_COUNTED, Reason.IMPORT_ENOUGH, Reason.MATCH_BELOW_100}
     return set(reasons) <= admitted and Reason.IMPORT_ENOUGH in reasons

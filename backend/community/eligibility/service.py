@@ -1,7 +1,7 @@
-"""Judging members: the one place that asks ``rules.assess``, and the one writer of what it finds.
+"""Judge members: the only caller of ``rules.assess`` and the only writer of its results.
 
-Whatever changes a fact calls ``recount`` in its own transaction: a sync, an import, a match, a grant, the state of a
-camp. Everybody else reads the columns of the member.
+Code that changes a fact calls ``recount`` in the same transaction: a sync, an import, a match, a grant, a camp state.
+All other code reads the member's columns.
 """
 
 import datetime as dt
@@ -29,7 +29,10 @@ _NOT_BEGUN = (CampStatus.DRAFT, CampStatus.ENROLLING)
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """How far the camp's days are known. ``by_sheet``: no sync saw the end, a sheet of everybody's days did."""
+    """How much of the camp's days is known. ``by_sheet``: no sync saw the end, but a sheet of all members' days did.
+
+    ``open_from``: the first day not yet seen in full; None once the end was seen.
+    """
 
     run: LastRun | None
     by_sheet: bool
@@ -38,22 +41,25 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Granted:
-    """A member's granted days. ``lowered_by``: amnesties on days that were granted otherwise; they count for both."""
+    """A member's granted days. ``lowered_by``: amnesties on days with another grant; they also lower the target."""
 
     days: Mapping[dt.date, GrantKind]
     lowered_by: int
 
 
 def _granted(own: Mapping[dt.date, GrantKind], amnesties: Collection[dt.date]) -> _Granted:
-    """An amnesty is everybody's, also of whoever paid later and of whoever had the day granted otherwise."""
+    """Merge a member's own grants with the camp's amnesties.
+
+    An amnesty also applies to members who paid later and to members with another grant on that day.
+    """
     lowered_by = sum(own.get(day, GrantKind.AMNESTY) is not GrantKind.AMNESTY for day in amnesties)
     return _Granted({**dict.fromkeys(amnesties, GrantKind.AMNESTY), **own}, lowered_by)
 
 
 async def recount(session: AsyncSession, camp: Camp, members: Sequence[Member] | None = None) -> None:
-    """Judge members of a camp anew, all of them unless some are named, from the facts as they stand now.
+    """Judge ``members`` again from the current facts; None means all members of the camp.
 
-    The caller holds the camp's lock, and that of the members it names. ``judged_at`` stays where nothing changed.
+    The caller holds the lock of the camp and of the members it passes. ``judged_at`` stays if the result is unchanged.
     """
     await session.flush()
     if members is None:
@@ -77,13 +83,13 @@ async def _seen(session: AsyncSession, camp: Camp) -> _Seen:
     saw_end = run is not None and run.started_at >= end
     if saw_end or has_sheet:
         return _Seen(run, has_sheet and not saw_end, None)
-    # A sync sees the whole of each day before the one it begins on.
+    # A sync sees in full only the days before its start day.
     known = clock.day_of(run.started_at) if run is not None else camp.starts_on
     return _Seen(run, by_sheet=False, open_from=max(known, camp.starts_on))
 
 
 def _person(member: Member) -> str | None:
-    """The planet person whose days count for the member; nobody while there is no match."""
+    """The planet user whose days count for the member; None unless matched."""
     return member.planet_user_id if member.status is MatchStatus.MATCHED else None
 
 
@@ -108,7 +114,7 @@ def _judge(member: Member, camp: Camp, seen: _Seen, found: Counted | None, grant
 
 
 def _set_counts(member: Member, seen: _Seen, found: Counted) -> None:
-    """The raw counts of each source, which pages show beside the result."""
+    """Store the raw counts of each source, which pages show beside the result."""
     if _person(member) is None or seen.run is None:
         member.days_ranking = member.days_posts = member.counted_at = None
     else:
@@ -118,7 +124,10 @@ def _set_counts(member: Member, seen: _Seen, found: Counted) -> None:
 
 
 def _sheet(found: Counted) -> tuple[int | None, frozenset[dt.date] | None]:
-    """Days by sheets, and their dates where sheets gave dates: imported days count together with those of the posts."""
+    """Total days by sheets, and their dates if dates are known for all of them; ``(None, None)`` without a sheet.
+
+    Imported dates are merged with those of the posts.
+    """
     dates = found.posted | found.imported if found.imported else frozenset()
     if not found.imported and found.sheet_total is None:
         return None, None
@@ -127,7 +136,7 @@ def _sheet(found: Counted) -> tuple[int | None, frozenset[dt.date] | None]:
 
 
 def _sheet_with_seen(found: Counted, seen: _Seen) -> tuple[int | None, frozenset[dt.date] | None]:
-    """Days by sheets, or by what the last sync saw of the camp if that is more."""
+    """Like ``_sheet``, but at least the days that the last sync saw in the posts."""
     posted = found.posted if seen.run is not None and seen.run.posts_read else frozenset()
     dates = posted | found.imported
     total = max(found.sheet_total or 0, len(dates))
@@ -137,8 +146,8 @@ def _sheet_with_seen(found: Counted, seen: _Seen) -> tuple[int | None, frozenset
 
 
 def _facts(member: Member, camp: Camp, seen: _Seen, found: Counted, granted: _Granted) -> Facts:
-    # Once a sheet stands in for the sync that should have seen the end, syncs don't count any more. What the last one
-    # saw stays a floor below the sheet, which may have forgotten somebody.
+    # If a sheet stands in for the sync that should have seen the end, syncs no longer count. The days that the last
+    # sync saw stay a lower bound, because the sheet may omit somebody.
     syncs_count = seen.run is not None and not seen.by_sheet and _person(member) is not None
     sheet, sheet_days = _sheet_with_seen(found, seen) if seen.by_sheet else _sheet(found)
     return Facts(
@@ -158,7 +167,10 @@ def _facts(member: Member, camp: Camp, seen: _Seen, found: Counted, granted: _Gr
 
 
 def _policy_of(member: Member) -> Policy | None:
-    """The deal frozen at payment; None for one that this version can't read, which must not stop anybody else's."""
+    """The deal frozen at payment; None if this version can't read it.
+
+    Raising would stop the judgement of all other members.
+    """
     try:
         return policies.parse(member.refund_policy)
     except UnknownPolicy as error:

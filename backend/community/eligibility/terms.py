@@ -1,4 +1,4 @@
-"""What the kinds of conditions and payouts have in common: how a form describes their fields, and yuan in words."""
+"""Shared by the kinds of conditions and payouts: form descriptions of their fields, and amounts in words."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -12,22 +12,22 @@ from pydantic.fields import FieldInfo
 from backend.community.eligibility.days import Calendar, Counting, Part, countable
 from backend.core.money import format_yuan
 
-# What a form draws for a field: a number of days, an amount, a choice of numbers, dates, or rows of day and percent.
+# The form control of a field: a number of days, an amount, a choice of numbers, dates, or rows of day and percent.
 Unit = Literal["days", "fen", "step", "dates", "tiers"]
 
-# Where a check of one piece of the deal stands, and what is wrong there: ("full_at", "…").
+# A field within one part of the deal, and what is wrong with it: ("full_at", "…").
 Problem = tuple[str, str]
 
 
 def described(label: str, unit: Unit, **limits: Any) -> Any:
-    """A field of a kind with what a form needs to draw it. A number is a whole one, neither ``"7"`` nor ``true``."""
+    """A field with the label and unit that a form needs. Numbers are strict: ``"7"`` and ``true`` are refused."""
     strict = True if unit in ("days", "fen") else None
     return Field(title=label, json_schema_extra={"unit": unit}, strict=strict, **limits)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldForm:
-    """One field of a kind as a form draws it; ``default`` is None where a person has to choose."""
+    """One field of a kind, as a form shows it. ``default`` is None if a person has to choose."""
 
     name: str
     label: str
@@ -46,7 +46,7 @@ class KindForm:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a deal is about: the camp's days, and the part of the payment that can come back, in fen."""
+    """What a deal applies to: the camp's days, and the refundable part of the payment in fen."""
 
     counting: Counting
     calendar: Calendar
@@ -59,12 +59,12 @@ class Terms:
 
     @cached_property
     def asked_days(self) -> list[dt.date]:
-        """The days of the camp that count."""
+        """The countable days of the camp."""
         return [day for day, asked in zip(self.calendar, self.is_asked, strict=True) if asked]
 
     @cached_property
     def asked(self) -> int:
-        """How many days of the camp count."""
+        """The number of countable days."""
         return sum(self.is_asked)
 
 
@@ -77,7 +77,6 @@ class Kind(Part):
 
     @classmethod
     def form(cls) -> KindForm:
-        """How a form offers the kind."""
         fields = {name: info for name, info in cls.model_fields.items() if name != "kind"}
         described_fields = tuple(
             FieldForm(name, info.title or name, _unit(info), _default(info)) for name, info in fields.items()
@@ -85,7 +84,7 @@ class Kind(Part):
         return KindForm(cls.name(), cls.model_fields["kind"].title or cls.name(), described_fields)
 
     def problems(self, terms: Terms) -> Iterator[Problem]:  # noqa: ARG002 - for subclasses
-        """What can't be reached or contradicts itself in this camp."""
+        """What is unreachable or contradictory in this camp."""
         return iter(())
 
 

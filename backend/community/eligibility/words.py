@@ -1,4 +1,4 @@
-"""A deal in words: one short sentence, the full text, and worked examples. The one source of all pages and messages."""
+"""Texts of a deal: one short sentence, the full text and worked examples. All pages and messages use these texts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What one course of the camp pays. ``days`` are those that count."""
+    """The refund for one attendance pattern. ``days``: the days that count."""
 
     text: str
     days: int
@@ -22,7 +22,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """``short`` for a card or a message, ``full`` line by line, ``examples`` with amounts worked out by the deal."""
+    """``short``: for a card or a message. ``full``: line by line. ``examples``: amounts calculated by the deal."""
 
     short: str
     full: tuple[str, ...]
@@ -30,7 +30,7 @@ class Words:
 
 
 def describe(policy: Policy, calendar: Calendar, *, paid_fen: int) -> Words:
-    """Put a deal into words for a camp and a payment in fen."""
+    """Describe a deal for a camp and a payment in fen."""
     terms = policy.terms(calendar, paid_fen)
     return Words(short(policy, calendar, paid_fen=paid_fen), tuple(_full(policy, terms)), _examples(policy, terms))
 
@@ -80,7 +80,7 @@ def _leave(counting: Counting) -> str:
 
 
 def _examples(policy: Policy, terms: Terms) -> tuple[Example, ...]:
-    """All days first; then what just misses the deal, to show where the money is lost; then half of the days."""
+    """At most three: full attendance, then near misses to show where money is lost, then half of the days."""
     found: dict[str, Example] = {}
     for text, counted in _courses(policy, terms):
         amount = policy.pays(counted, terms)
@@ -94,7 +94,7 @@ def _courses(policy: Policy, terms: Terms) -> Iterator[tuple[str, Tally]]:
         text, days = condition.counterexample(terms)
         yield text, policy.count(terms.calendar, days)
     edge = policy.payout.days_for_all(terms)
-    # The first days alone would also break a condition on dates, and the example would show that instead of the number.
+    # Assume that conditions on dates hold. Otherwise the example would show their failure, not the number's effect.
     given = "，且满足日期要求" if policy.needs_dates else ""
     for number in (edge - 1, terms.asked // 2, 1):
         if 0 < number < terms.asked:

@@ -1,4 +1,4 @@
-"""Places of a camp in SQL."""
+"""SQL queries for places in a camp."""
 
 import uuid
 
@@ -12,9 +12,9 @@ from backend.models.payments import Payment, PaymentStatus
 async def membership(
     session: AsyncSession, camp_id: uuid.UUID, *, payer_id: uuid.UUID, openid: str | None
 ) -> Member | None:
-    """The place a person has in a camp: got under the same log-in, or paid by the same WeChat user.
+    """A person's place in a camp, by payer or by openid; None without one.
 
-    A person may be found both ways in two rows when a place was paid in another browser; the older one counts.
+    A place paid in another browser can leave the person with two rows. The older one counts.
     """
     person = Member.payer_id == payer_id
     if openid is not None:
@@ -25,9 +25,9 @@ async def membership(
 
 
 async def taken(session: AsyncSession, camp_id: uuid.UUID) -> int:
-    """Seats that are gone: members, and pending orders, which hold one each until the provider closed them.
+    """Seats taken: members plus pending orders. A pending order holds its seat until the provider has closed it.
 
-    Only worth something while the camp's row is locked.
+    Only reliable while the camp's row is locked. Otherwise concurrent orders can exceed the capacity.
     """
     members = select(func.count()).select_from(Member).where(Member.camp_id == camp_id).scalar_subquery()
     pending = (

@@ -1,4 +1,4 @@
-"""Who may enrol, and whether a paid order gets a place. Pure."""
+"""Pure checks: what an enrolment form must contain, and whether a paid order gets a place."""
 
 import datetime as dt
 import re
@@ -17,7 +17,7 @@ _OVER = frozenset({CampStatus.ENDED, CampStatus.SETTLING, CampStatus.ARCHIVED, C
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentForm:
-    """What a member types before paying. ``planet_number`` may be the member number or the long user id."""
+    """The form before payment. ``planet_number``: the member number or the long user id."""
 
     planet_nickname: str
     planet_number: str
@@ -25,10 +25,10 @@ class EnrollmentForm:
 
 
 def read_form(*, planet_nickname: str, planet_number: str, wechat_nickname: str) -> EnrollmentForm:
-    """Trim and check the fields. Raises Invalid that names each bad one."""
+    """Trim and check the fields. Raises Invalid, which names each bad field."""
     form = EnrollmentForm(
         planet_nickname=planet_nickname.strip(),
-        # Phone keyboards offer full-width digits, which mean the same.
+        # Phone keyboards offer full-width digits, which the check below would refuse.
         planet_number=unicodedata.normalize("NFKC", planet_number).strip(),
         wechat_nickname=wechat_nickname.strip(),
     )
@@ -47,10 +47,10 @@ def read_form(*, planet_nickname: str, planet_number: str, wechat_nickname: str)
 
 
 def excess_of(camp: Camp, *, on_time: bool, taken: int, today: dt.date) -> Excess | None:
-    """Why an order that was just paid gets no place, or None if it gets one.
+    """Why an order that was just paid gets no place; None if it gets one.
 
-    An order paid on time has held its seat all along, so only the end of the camp undoes it. Late money gets a
-    place like anybody who comes now. ``taken``: members and pending orders, without this one.
+    An order paid on time has held its seat, so only the end of the camp refuses it. A late payment is treated like a
+    new enrolment. ``taken``: members and pending orders, without this one.
     """
     if camp.status in _OVER or today > camp.ends_on:
         return Excess.CAMP_OVER

@@ -21,7 +21,7 @@ from backend.office.notifications.service import To
 
 
 class CampNotFound(NotFound):
-    """Unknown, deleted, or never published."""
+    """The camp is unknown, deleted or not published."""
 
     code, message = "camp_not_found", "训练营不存在或尚未发布"
 
@@ -53,19 +53,19 @@ _REFUSALS = {
 
 
 def check_visible(camp: Camp | None) -> Camp:
-    """Members only know published camps. Raises CampNotFound."""
+    """Return the camp if it is published and not deleted. Raises CampNotFound."""
     if camp is None or camp.status is CampStatus.DRAFT or camp.deleted_at is not None:
         raise CampNotFound
     return camp
 
 
 def check_window(camp: Camp) -> None:
-    """Whether the camp takes orders at all now, full or not. Raises EnrollNotOpen, EnrollClosed."""
+    """Check that the camp takes orders now, full or not. Raises EnrollNotOpen, EnrollClosed."""
     _check(camp, taken=0)
 
 
 async def check_place(session: AsyncSession, camp: Camp) -> None:
-    """Whether one more may order a place. Raises EnrollNotOpen, EnrollClosed, CampFull."""
+    """Check that one more place can be ordered. Raises EnrollNotOpen, EnrollClosed, CampFull."""
     _check(camp, taken=await repository.taken(session, camp.id))
 
 
@@ -76,17 +76,17 @@ def _check(camp: Camp, *, taken: int) -> None:
 
 
 def person_openid(payer: Payer, payment: Payment) -> str | None:
-    """The WeChat user whose place an order is for: who logged in, else who paid.
+    """The openid of the person whose place the order is for: from the login, else from the payment.
 
-    Somebody else may pay for a member who is logged in; the place is still the member's.
+    Somebody else may pay for a logged-in member; the place is still the member's.
     """
     return payer.openid or payment.openid
 
 
 async def admit(session: AsyncSession, camp: Camp, payer: Payer, payment: Payment, *, on_time: bool) -> Member | Excess:
-    """Give the person of an order that has just become paid a place, or say why there is none.
+    """Give the person of an order that was just paid a place, or return why there is none.
 
-    ``on_time``: paid within the order's life while it was pending, so that it held a seat.
+    ``on_time``: the order was paid before it expired and while pending, so it held a seat.
     """
     openid = person_openid(payer, payment)
     if await repository.membership(session, camp.id, payer_id=payer.id, openid=openid) is not None:
@@ -106,7 +106,7 @@ async def _enrol(session: AsyncSession, camp: Camp, payment: Payment, openid: st
         planet_nickname=payment.planet_nickname,
         planet_number=payment.planet_number,
         wechat_nickname=payment.wechat_nickname,
-        # The deal as it is today; later edits of the camp don't change it.
+        # Snapshot: later edits of the camp must not change a member's deal.
         refund_policy=camp.refund_policy,
         fee_fen=fee_of(camp.refund_policy, paid_fen=payment.amount_fen),
         paid_fen=payment.amount_fen,

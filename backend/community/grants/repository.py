@@ -1,4 +1,4 @@
-"""Granted days in SQL: the list that staff read, and what a camp was excused."""
+"""SQL query for the list of granted days that staff see."""
 
 import uuid
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from backend.models.staff import Staff
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
-    """A granted day with its member, camp and who granted it."""
+    """A granted day with its member, its camp and the name of the staff who granted it."""
 
     grant: DayGrant
     member: Member
@@ -33,7 +33,7 @@ async def page(
     member_id: uuid.UUID | None,
     kind: GrantKind | None,
 ) -> Page[GrantRow]:
-    """Grants, newest first; ``camp_ids`` is the viewer's scope, None for all."""
+    """Grants, newest first. ``camp_ids``: the viewer's scope; None means all camps."""
     statement = (
         select(DayGrant, Member, Camp.name, Staff.display_name)
         .join(Member, Member.id == DayGrant.member_id)

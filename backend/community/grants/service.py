@@ -1,6 +1,6 @@
-"""Days granted by people (认定): to one member by a coach, to everybody when the platform was down (amnesty).
+"""Granted days (认定): a coach grants days to one member, an amnesty excuses everybody when the platform was down.
 
-A grant is a fact beside the check-ins: never changed, never taken away. Lock order: the camp's row, then its members'.
+Grants are append-only and stored beside the check-ins. Lock order: the camp's row, then its members' rows.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ from backend.office.notifications import scenes
 from backend.office.notifications import service as notifications
 from backend.office.notifications.service import To
 
-# A camp may excuse so many days for everybody (reference fair-deal §4).
+# Days per camp that may be excused for everybody (reference fair-deal §4).
 MOST_AMNESTIES = 3
 
 
@@ -47,9 +47,9 @@ class TooManyAmnesties(Conflict):
 async def grant_by_coach(
     session: AsyncSession, member_id: uuid.UUID, *, days: Collection[dt.date], reason: str, actor: Actor
 ) -> Member:
-    """Let days count for a member as if they had checked in, and judge the member anew. A day checked stays as it is.
+    """Count days for a member as if they had checked in, and judge the member again. A checked day stays as it is.
 
-    Raises NotFound, CampNotGrantable, Invalid (a day that isn't asked for), DayAlreadyGranted.
+    Raises NotFound, CampNotGrantable, Invalid (a day that isn't countable), DayAlreadyGranted.
     """
     camp = await _open_camp(session, await members.camp_of(session, member_id))
     member = await members.lock_member(session, member_id)
@@ -70,10 +70,10 @@ async def grant_by_coach(
 
 
 async def grant_amnesty(session: AsyncSession, camp_id: uuid.UUID, *, day: dt.date, reason: str, actor: Actor) -> int:
-    """Excuse a day for everybody in a camp: it is no longer missed, and lowers what is asked. Judge all of them anew.
+    """Excuse a day for everybody in a camp, and judge all members again. The day isn't missed and lowers the target.
 
-    Returns how many members it was granted to; a member whose day was granted otherwise keeps that grant.
-    Raises NotFound, CampNotGrantable, Invalid (a day to come, or not asked for), DayAlreadyGranted, TooManyAmnesties.
+    Returns the number of members who received the grant. A member with another grant on that day keeps it.
+    Raises NotFound, CampNotGrantable, Invalid (a future day, or not countable), DayAlreadyGranted, TooManyAmnesties.
     """
     camp = await _open_camp(session, camp_id)
     _check_asked([day], offer_of(camp, camp).countable_days, field="day")

@@ -1,6 +1,7 @@
-"""What a sheet of check-ins says: single days, or totals. Pure functions.
+"""Parse a check-in sheet with single days or totals. Pure functions.
 
-Columns by name in any order (reference zsxq-api §8, sheets A and B): 用户ID and/or 星球编号, and 打卡日期 or 累计天数.
+Columns are found by name, in any order (reference zsxq-api §8, sheets A and B): 用户ID and/or 星球编号, and 打卡日期
+or 累计天数.
 """
 
 import datetime as dt
@@ -24,7 +25,7 @@ DAYS = ("累计天数", "打卡天数", "天数", "checkined_days", "days")
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Who is known on the planet: user ids, and whose number is whose (several, where a number is not unique)."""
+    """Known people of the planet: their user ids, and number → user ids (several if a number isn't unique)."""
 
     user_ids: Collection[str]
     by_number: Mapping[str, Collection[str]]
@@ -32,7 +33,7 @@ class Directory:
 
 @dataclass(slots=True)
 class CheckinSheet:
-    """What it says of whom; of ``days`` and ``totals`` one is empty."""
+    """Parsed days or totals per user id, depending on ``kind``; the other one is empty."""
 
     kind: ImportKind
     days: set[tuple[str, dt.date]] = field(default_factory=set)
@@ -41,7 +42,7 @@ class CheckinSheet:
 
 
 def identifiers(sheet: Sheet) -> set[str]:
-    """Every readable number that names somebody, to look them up."""
+    """All readable user ids and numbers in the sheet, for loading the :class:`Directory`."""
     columns = Columns(sheet)
     found = set()
     for names in (USER_ID, NUMBER):
@@ -52,12 +53,12 @@ def identifiers(sheet: Sheet) -> set[str]:
                 try:
                     found.add(cells.identifier(cell))
                 except BadCell:
-                    continue  # told when the row is read
+                    continue  # read() reports it
     return found
 
 
 def read(sheet: Sheet, directory: Directory, *, first_day: dt.date, last_day: dt.date, today: dt.date) -> CheckinSheet:
-    """Read a camp's sheet; the camp's dates are both inclusive."""
+    """Parse a sheet. ``first_day`` and ``last_day`` are inclusive. Errors are collected in the result, not raised."""
     columns = Columns(sheet)
     user_id, number, day, days = (columns.find(names) for names in (USER_ID, NUMBER, DAY, DAYS))
     result = CheckinSheet(ImportKind.CHECKIN_DAYS if day is not None else ImportKind.CHECKIN_TOTALS)
@@ -109,14 +110,14 @@ def _read_totals(sheet: Sheet, reader: "_Reader", column: str, *, most: int) -> 
 
 
 class _Reader:
-    """Reads the rows of one sheet, and notes what can't be taken."""
+    """Parses the rows of one sheet and collects errors."""
 
     def __init__(self, result: CheckinSheet, directory: Directory, user_id: str | None, number: str | None) -> None:
         self.result, self._directory = result, directory
         self._user_id, self._number = user_id, number
 
     def value(self, row: Row, column: str, read: Callable[[Cell], T]) -> T | None:
-        """A cell's meaning; None when it has none, which is noted."""
+        """The parsed cell; None if invalid, and an error is added."""
         try:
             return read(cell_of(row, column) or Cell(""))
         except BadCell as error:
@@ -124,7 +125,7 @@ class _Reader:
             return None
 
     def person(self, row: Row) -> str | None:
-        """The user id of whom the row is about; None when nobody knows, which is noted."""
+        """The user id of the row's person; None if it can't be determined, and an error is added."""
         by_id = self._look_up(row, self._user_id, self._by_user_id)
         by_number = self._look_up(row, self._number, self._by_number)
         if by_id is not None and by_number is not None and by_id != by_number:

@@ -1,4 +1,4 @@
-"""Taking in a sheet of check-ins: whole or not at all, and never deciding anything (docs/decisions/0013)."""
+"""Import of check-in sheets: all or nothing. An import never decides a verdict (docs/decisions/0013)."""
 
 import asyncio
 import uuid
@@ -28,12 +28,12 @@ class CampNotImportable(Conflict):
 
 
 async def preview(session: AsyncSession, camp_id: uuid.UUID, upload: Upload) -> Outcome:
-    """What the sheet would change, and what is wrong with it. Raises NotFound, CampNotImportable."""
+    """Changes and errors of the sheet, without writing. Raises NotFound, CampNotImportable."""
     return (await _compare(session, await camps.get_camp(session, camp_id), upload)).outcome
 
 
 async def apply(session: AsyncSession, camp_id: uuid.UUID, upload: Upload, *, actor: Actor) -> Outcome:
-    """Write the sheet's days, and give every member theirs. The same sheet again changes nothing.
+    """Write the sheet's days or totals and rematch the camp. Idempotent: the same sheet again changes nothing.
 
     Raises NotFound, CampNotImportable, ImportHasErrors.
     """
@@ -55,7 +55,7 @@ async def apply(session: AsyncSession, camp_id: uuid.UUID, upload: Upload, *, ac
 
 
 class _Comparison:
-    """A sheet beside what is stored."""
+    """The differences between a sheet and the stored data."""
 
     def __init__(self, sheet: CheckinSheet, rows: int, *, whole: bool) -> None:
         self._sheet, self._rows, self._whole = sheet, rows, whole
@@ -104,7 +104,7 @@ async def _compare(session: AsyncSession, camp: Camp, upload: Upload) -> _Compar
         if number is not None:
             by_number.setdefault(number, set()).add(user_id)
     directory = Directory({user_id for user_id, _ in known}, by_number)
-    # In a thread: tens of thousands of rows would hold up every other request.
+    # In a thread: parsing tens of thousands of rows would block the event loop and every other request.
     sheet = await asyncio.to_thread(
         checkin_sheet.read,
         upload.sheet,

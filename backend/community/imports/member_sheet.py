@@ -1,6 +1,6 @@
-"""What a planet's member export says (reference zsxq-api §8, sheet C). Pure functions.
+"""Parse a planet's member export (reference zsxq-api §8, sheet C). Pure functions.
 
-The export names people by 成员编号; a column 用户ID is taken where somebody added one.
+The export identifies people by 成员编号. A manually added column 用户ID is used too.
 """
 
 import datetime as dt
@@ -49,14 +49,14 @@ class ListedMember:
 
 @dataclass(slots=True)
 class MemberSheet:
-    """The members by number."""
+    """Parsed members by number, and the errors found."""
 
     members: dict[str, ListedMember] = field(default_factory=dict)
     errors: Errors = field(default_factory=Errors)
 
 
 def read(sheet: Sheet) -> MemberSheet:
-    """Read the export; the order of its columns and any others don't matter."""
+    """Parse the export. Column order and extra columns don't matter. Errors are collected in the result, not raised."""
     result, columns = MemberSheet(), Columns(sheet)
     for names in (NUMBER, NICKNAME):
         if columns.find(names) is None:
@@ -79,7 +79,7 @@ class _Reader:
         self._user_ids: set[str] = set()
 
     def member(self, row: Row) -> ListedMember | None:
-        """None when anything in the row can't be taken, which is noted."""
+        """Parse a row; None if any cell is invalid, and an error is added."""
         before = len(self._errors.found)
         number = self._value(row, NUMBER, self._number)
         nickname = self._value(row, NICKNAME, _nickname)

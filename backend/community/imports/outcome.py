@@ -1,4 +1,4 @@
-"""What an import finds and does, whatever its sheet is about."""
+"""Types shared by all imports: upload, errors and outcome."""
 
 import uuid
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from backend.core.errors import AppError
 from backend.core.sheets.reading import Cell, Row, Sheet
 from backend.models.imports import ImportKind
 
-# So many errors are told one by one; the rest is only counted.
+# A response lists at most this many errors and counts the rest, so that a broken sheet doesn't inflate it.
 MOST_TOLD = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A sheet on its way in: read, with its name and digest, and whether it claims to hold everybody."""
+    """An uploaded sheet. ``whole``: the importer states that it is complete, so missing entries are removed."""
 
     sheet: Sheet
     file_name: str
@@ -24,7 +24,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Where the sheet is wrong, what stands there, and in Chinese what to do. Row 1 holds the headers."""
+    """An invalid cell. ``message`` is Chinese and says what to do. Row 1 is the header row."""
 
     row: int
     column: str
@@ -34,9 +34,9 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a sheet changes: rows that would be new, differ, agree, and those that a whole sheet takes away.
+    """The changes of a sheet. ``removed`` counts stored entries that a whole sheet doesn't contain.
 
-    ``import_id`` is the record of an applied sheet, also of the same sheet applied earlier; None in a preview.
+    ``import_id`` is the record of the applied sheet, or of the same sheet applied earlier; None in a preview.
     """
 
     kind: ImportKind
@@ -54,7 +54,7 @@ class Outcome:
 
 
 class ImportHasErrors(AppError):
-    """Nothing was written. ``data`` is ``{error_count, errors}``, as the preview has them."""
+    """Nothing was written. ``data`` is ``{error_count, errors}``, as in the preview."""
 
     code, status, message = "import_has_errors", 422, "表格中有错误，未导入任何内容；请按提示修改后重新导入"
 
@@ -64,18 +64,18 @@ class ImportHasErrors(AppError):
 
 
 class Columns:
-    """Finds a sheet's columns by any of their names, whatever their order."""
+    """Finds a sheet's columns by alternative names, ignoring case and order."""
 
     def __init__(self, sheet: Sheet) -> None:
         self._headers = {header.casefold(): header for header in sheet.headers}
 
     def find(self, names: Sequence[str]) -> str | None:
-        """The header as it stands in the sheet; None when none of the names is there."""
+        """The header as written in the sheet; None if it has none of the names."""
         return next((self._headers[name.casefold()] for name in names if name.casefold() in self._headers), None)
 
 
 class Errors:
-    """Collects what is wrong, cell by cell."""
+    """Collects errors per cell."""
 
     def __init__(self) -> None:
         self.found: list[RowError] = []
@@ -88,6 +88,6 @@ class Errors:
 
 
 def cell_of(row: Row, column: str | None) -> Cell | None:
-    """The cell of a column that may be missing; None when there is nothing in it."""
+    """The cell of a column; None if the column is missing or the cell is empty."""
     cell = row.cells.get(column) if column is not None else None
     return cell if cell is not None and cell.text else None

@@ -1,8 +1,8 @@
-"""Taking in a planet's member export: who the numbers belong to, as far as a list of names can tell.
+"""Import of a planet's member export, to learn which user id a number belongs to.
 
-The export has numbers and names, the rankings have user ids and names. A number is tied to a user id for certain only
-where the sheet has both, or 知识星球 told the number itself. Where exactly one listed member and one known person share
-a name, the number is noted on the person as *listed*: matching treats it like the name it came by, 66 and never 100.
+The export has numbers and names; the rankings have user ids and names. A number certainly belongs to a user id only if
+the sheet has both, or 知识星球 itself returned the number. If exactly one listed member and one known person share a
+name, the number is stored on the person as *listed*. Matching treats it like a name match: 66, never 100.
 """
 
 import asyncio
@@ -32,17 +32,18 @@ _FIELDS = [field.name for field in fields(ListedMember)]
 
 
 async def preview(session: AsyncSession, planet_id: uuid.UUID, upload: Upload) -> Outcome:
-    """What the sheet would change, and what is wrong with it. Raises NotFound."""
+    """Changes and errors of the sheet, without writing. Raises NotFound."""
     planet = await get_planet(session, planet_id)
     return (await _compare(session, planet, upload)).outcome
 
 
 async def apply(session: AsyncSession, planet_id: uuid.UUID, upload: Upload, *, actor: Actor) -> Outcome:
-    """Write the list, and match the members of the planet's camps anew. The same sheet again changes nothing.
+    """Write the list and rematch the planet's camps. Idempotent: the same sheet again changes nothing.
 
     Raises NotFound, ImportHasErrors.
     """
-    # Camps first, as everywhere: a sync holds its camp when it writes the planet's people.
+    # Lock camps before the planet. A sync holds its camp's lock while it writes the planet's people, so the reverse
+    # order could deadlock.
     camp_ids = await repository.live_camps(session, planet_id)
     for camp_id in camp_ids:
         await camps.lock_camp(session, camp_id)
@@ -67,7 +68,7 @@ async def apply(session: AsyncSession, planet_id: uuid.UUID, upload: Upload, *, 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """A sheet beside what is stored: the rows to write, and who is gone from a whole list."""
+    """Sheet against stored data: the rows to write, and the members missing from a whole list."""
 
     planet_id: uuid.UUID
     changed: Sequence[ListedMember]
@@ -83,7 +84,7 @@ class _Comparison:
 
 
 async def _compare(session: AsyncSession, planet: Planet, upload: Upload) -> _Comparison:
-    # In a thread: tens of thousands of rows would hold up every other request.
+    # In a thread: parsing tens of thousands of rows would block the event loop and every other request.
     sheet: MemberSheet = await asyncio.to_thread(member_sheet.read, upload.sheet)
     stored = await repository.listed(session, planet.id)
     new = [member for number, member in sheet.members.items() if number not in stored]
@@ -105,13 +106,13 @@ async def _compare(session: AsyncSession, planet: Planet, upload: Upload) -> _Co
 
 
 def _differs(member: ListedMember, row: PlanetMember) -> bool:
-    # A user id that was learned meanwhile is no difference to a sheet that has none.
+    # Ignore a stored user id if the sheet has none: _learn() adds ids, and reapplying the sheet must change nothing.
     names = [name for name in _FIELDS if name != "user_id" or member.user_id is not None]
     return any(getattr(member, name) != getattr(row, name) for name in names)
 
 
 async def _learn(session: AsyncSession, planet_id: uuid.UUID) -> None:
-    """Tie listed members and known people together, as far as that goes."""
+    """Link listed members and known people by user id or number, then update listed numbers."""
     listed = await repository.listed(session, planet_id)
     people = await repository.people(session, planet_id)
     now = clock.now()
@@ -134,7 +135,7 @@ async def _learn(session: AsyncSession, planet_id: uuid.UUID) -> None:
 
 
 def _list_numbers(listed: Iterable[PlanetMember], people: Iterable[PlanetUser]) -> None:
-    """Note on each person without a number that of the only listed member of the same name, if they are unique."""
+    """Set ``listed_number`` of people without a number, where exactly one person and one listed member share a name."""
     members: defaultdict[str, list[PlanetMember]] = defaultdict(list)
     for member in listed:
         members[folded(member.nickname)].append(member)

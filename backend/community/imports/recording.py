@@ -1,4 +1,4 @@
-"""The record of an applied sheet, and its line in the audit log."""
+"""Import record and audit log entry of an applied sheet."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,7 @@ _TOLD = ("kind", "file_name", "sha256", "whole", "rows", "added", "changed", "re
 
 
 async def record(session: AsyncSession, outcome: Outcome, upload: Upload, about: Camp | Planet, actor: Actor) -> Import:
-    """Write down what a sheet of a camp's check-ins, or of a planet's members, does."""
+    """Store the import of a check-in sheet (``about`` a camp) or a member sheet (``about`` a planet)."""
     is_camp = isinstance(about, Camp)
     row = Import(
         id=new_id(),

@@ -1,4 +1,4 @@
-"""Imports, imported days and the planet's listed members, in SQL."""
+"""SQL queries for imports, imported days and totals, and the planet's listed members."""
 
 import datetime as dt
 import uuid
@@ -21,14 +21,14 @@ Day = tuple[str, dt.date]
 
 
 def _any(texts: Collection[str]) -> ColumnElement[Any]:
-    """``= ANY(array)``: one parameter, however many there are."""
+    """``= ANY(array)``: a single parameter. ``IN`` with one per value could exceed the driver's parameter limit."""
     return any_(literal(list(texts), ARRAY(String)))
 
 
 async def directory(
     session: AsyncSession, planet_id: uuid.UUID, numbers: Collection[str]
 ) -> list[tuple[str, str | None]]:
-    """(User id, number) of everybody on the planet who has one of these as user id or number."""
+    """(User id, number) of the planet's people whose user id or number is in ``numbers``."""
     statement = select(PlanetUser.user_id, PlanetUser.number).where(
         PlanetUser.planet_id == planet_id, or_(PlanetUser.user_id == _any(numbers), PlanetUser.number == _any(numbers))
     )
@@ -36,7 +36,7 @@ async def directory(
 
 
 async def days(session: AsyncSession, camp_id: uuid.UUID) -> dict[Day, CheckinSource]:
-    """Every known check-in day of a camp, and where it is known from."""
+    """(Planet user id, day) → source, for all check-in days of a camp."""
     statement = select(Checkin.planet_user_id, Checkin.day, Checkin.source).where(Checkin.camp_id == camp_id)
     return {(user_id, day): source for user_id, day, source in await session.execute(statement)}
 
@@ -51,7 +51,7 @@ async def add_days(session: AsyncSession, camp_id: uuid.UUID, new: Iterable[Day]
 
 
 async def remove_days(session: AsyncSession, camp_id: uuid.UUID, gone: Sequence[Day]) -> None:
-    """Take away imported days; those read from posts are none of ours."""
+    """Delete imported days. Days read from posts are kept."""
     for part in range(0, len(gone), 1000):
         keys = tuple_(Checkin.planet_user_id, Checkin.day).in_(gone[part : part + 1000])
         imported = and_(Checkin.camp_id == camp_id, Checkin.source == CheckinSource.IMPORT)
@@ -86,7 +86,7 @@ async def remove_totals(session: AsyncSession, camp_id: uuid.UUID, user_ids: Col
 async def same_today(
     session: AsyncSession, *, planet_id: uuid.UUID, camp_id: uuid.UUID | None, sha256: str, whole: bool
 ) -> uuid.UUID | None:
-    """The same sheet's import of today, if it was applied already."""
+    """Id of today's latest import of the same sheet; None if there is none."""
     statement = select(Import.id).where(
         Import.planet_id == planet_id,
         Import.camp_id.is_not_distinct_from(camp_id),
@@ -100,7 +100,7 @@ async def same_today(
 async def imports_page(
     session: AsyncSession, request: PageRequest, *, planet_id: uuid.UUID | None, camp_id: uuid.UUID | None
 ) -> Page[tuple[Import, str]]:
-    """Applied sheets of a camp, or (without one) of a planet's members, newest first, with who applied them."""
+    """(Import, importer's name), newest first: imports of a camp, or of planet members if ``camp_id`` is None."""
     statement = (
         select(Import, Staff.display_name)
         .join(Staff, Staff.id == Import.created_by)
@@ -111,7 +111,7 @@ async def imports_page(
 
 
 async def live_camps(session: AsyncSession, planet_id: uuid.UUID) -> Sequence[uuid.UUID]:
-    """The planet's camps in which members are matched, in the order in which to lock them."""
+    """Ids of the planet's camps that are neither archived nor deleted, in lock order."""
     statement = select(Camp.id).where(
         Camp.planet_id == planet_id, Camp.deleted_at.is_(None), Camp.status != CampStatus.ARCHIVED
     )
@@ -119,14 +119,14 @@ async def live_camps(session: AsyncSession, planet_id: uuid.UUID) -> Sequence[uu
 
 
 async def listed(session: AsyncSession, planet_id: uuid.UUID) -> dict[str, PlanetMember]:
-    """The planet's listed members by number, as they stand now."""
+    """The planet's listed members by number, reloaded from the database."""
     statement = select(PlanetMember).where(PlanetMember.planet_id == planet_id)
     found = await session.scalars(statement.execution_options(populate_existing=True))
     return {member.number: member for member in found}
 
 
 async def save_listed(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Write listed members whole."""
+    """Upsert listed members; all columns of ``rows`` are overwritten."""
     if rows:
         statement = insert(PlanetMember)
         newer = {name: statement.excluded[name] for name in rows[0] if name not in ("planet_id", "number")}
@@ -134,7 +134,7 @@ async def save_listed(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> 
 
 
 async def people(session: AsyncSession, planet_id: uuid.UUID) -> dict[str, PlanetUser]:
-    """Everybody known on the planet by user id, as they stand now."""
+    """The planet's known people by user id, reloaded from the database."""
     statement = select(PlanetUser).where(PlanetUser.planet_id == planet_id)
     found = await session.scalars(statement.execution_options(populate_existing=True))
     return {person.user_id: person for person in found}
@@ -143,7 +143,7 @@ async def people(session: AsyncSession, planet_id: uuid.UUID) -> dict[str, Plane
 async def listed_page(
     session: AsyncSession, request: PageRequest, *, planet_id: uuid.UUID, left: bool | None, q: str | None
 ) -> Page[PlanetMember]:
-    """Listed members by number; ``q`` is part of a name, or the beginning of a number or user id."""
+    """Listed members by number. ``q`` matches part of a name, or the start of a number or user id."""
     statement = select(PlanetMember).where(PlanetMember.planet_id == planet_id)
     if left is not None:
         statement = statement.where(PlanetMember.left == left)

@@ -1,6 +1,6 @@
-"""Many matches decided by a person at once, each by its own merits.
+"""Batch matching decisions by staff. Each member succeeds or fails independently.
 
-Lock order: the camps' rows in the order of their ids, then the members'.
+Lock order: camp rows by id, then member rows.
 """
 
 import uuid
@@ -18,19 +18,19 @@ from backend.core.actor import Actor
 from backend.models.camps import Camp, CampStatus
 from backend.models.members import MatchMethod, MatchStatus, Member
 
-# Member → ``ok``, or why it was left alone: the code of the refusal the single act would give.
+# Member → ``ok``, or the error code that the single-member operation would raise.
 Codes = dict[uuid.UUID, str]
 
 
 class _Held:
-    """The members of a batch with their camps, all of them locked."""
+    """The members of a batch and their camps, all locked."""
 
     def __init__(self, camp_rows: Sequence[Camp], rows: dict[uuid.UUID, Member]) -> None:
         self.camps = {camp.id: camp for camp in camp_rows}
         self.rows = rows
 
     def open_member(self, member_id: uuid.UUID) -> Member | str:
-        """The member, or why nothing may be decided about them."""
+        """The member, or the error code that excludes them from the batch."""
         member = self.rows.get(member_id)
         if member is None:
             return "not_found"
@@ -45,7 +45,7 @@ async def _hold(session: AsyncSession, ids: Sequence[uuid.UUID]) -> _Held:
 
 
 async def close_many(session: AsyncSession, ids: Sequence[uuid.UUID], *, actor: Actor, reason: str) -> Codes:
-    """Say of many that they can't be matched (无法匹配), for one reason."""
+    """Mark members as unmatchable (无法匹配), all with the same reason."""
     held, codes = await _hold(session, ids), Codes()
     for member_id in ids:
         member = held.open_member(member_id)
@@ -59,10 +59,10 @@ async def close_many(session: AsyncSession, ids: Sequence[uuid.UUID], *, actor: 
 
 
 async def confirm_many(session: AsyncSession, ids: Sequence[uuid.UUID], *, actor: Actor) -> Codes:
-    """Let what the machine found by a name stand as decided by a person: matched by hand, confidence 100.
+    """Confirm automatic name matches: each becomes a manual match with confidence 100.
 
-    ``nothing_to_confirm``: nobody is suggested, or the match is beyond doubt already. Where two of the batch would get
-    one person, neither does.
+    ``nothing_to_confirm``: the member has no suggestion, or its confidence is already 100. If two members of the batch
+    would get the same person, both are refused.
     """
     held, codes, chosen = await _hold(session, ids), Codes(), list[Member]()
     for member_id in ids:
@@ -101,7 +101,7 @@ def _give(session: AsyncSession, member: Member, actor: Actor) -> None:
 
 
 async def _recount(session: AsyncSession, held: _Held, codes: Codes) -> None:
-    """Judge those anew whose match a person decided."""
+    """Re-evaluate eligibility of the members whose code is ``ok``."""
     for camp in held.camps.values():
         decided = [row for row in held.rows.values() if row.camp_id == camp.id and codes.get(row.id) == "ok"]
         await eligibility.recount(session, camp, decided)

@@ -1,4 +1,4 @@
-"""The matching queue (身份匹配): members a person has to look at, each with the best suggestion there is."""
+"""The matching queue (身份匹配): members that need staff review, each with the best suggestion."""
 
 import uuid
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Tab(StrEnum):
 
 _TABS: dict[Tab, ColumnElement[bool]] = {
     Tab.TO_MATCH: Member.status == MatchStatus.UNMATCHED,
-    # A nickname's match counts, but a person should have seen it.
+    # A nickname match is effective, but staff should review it.
     Tab.TO_CONFIRM: or_(
         Member.status == MatchStatus.SUGGESTED, and_(Member.status == MatchStatus.MATCHED, Member.confidence < 100)
     ),
@@ -43,7 +43,7 @@ _TABS: dict[Tab, ColumnElement[bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which part of the queue; ``q`` is part of what was typed, of the found person's names, or of an order number."""
+    """Queue filters. ``q`` matches part of the typed fields, the found person's names or ids, or the order number."""
 
     tab: Tab
     camp_id: uuid.UUID | None = None
@@ -52,7 +52,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Somebody to choose. ``agrees`` are the typed fields that are this person's; ``days`` those of the ranking."""
+    """A suggested person. ``agrees``: typed fields that equal this person's; ``days``: days by the ranking."""
 
     person: Person
     agrees: Sequence[MatchMethod]
@@ -61,7 +61,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """A member with the number of the order, and whom to choose: who was found, else who resembles what was typed."""
+    """A member, their order number and a suggestion: the person found, else the one most similar to the form."""
 
     row: MemberRow
     out_trade_no: str
@@ -69,7 +69,7 @@ class QueueRow:
 
 
 async def counts(session: AsyncSession, wanted: Wanted) -> dict[Tab, int]:
-    """How many members each tab holds, under the same camp and search."""
+    """Number of members per tab, with the camp and ``q`` filters of ``wanted``."""
     sums = [func.count().filter(condition) for condition in _TABS.values()]
     statement = _narrowed(_in_queue(select(*sums).select_from(Member), with_names=bool(wanted.q)), wanted)
     found = (await session.execute(statement)).one()
@@ -77,7 +77,7 @@ async def counts(session: AsyncSession, wanted: Wanted) -> dict[Tab, int]:
 
 
 async def page(session: AsyncSession, request: PageRequest, wanted: Wanted, *, total: int) -> Page[QueueRow]:
-    """One page of a tab, latest payment first; ``total`` is the tab's count."""
+    """One page of a tab, latest payment first. ``total`` is the tab's count from :func:`counts`."""
     columns = select(Member, Camp, PlanetUser, Payment.out_trade_no).select_from(Member)
     statement = _narrowed(_in_queue(columns, with_names=True), wanted)
     statement = statement.where(_TABS[wanted.tab]).order_by(Member.paid_at.desc(), Member.id.desc())
@@ -89,12 +89,12 @@ async def page(session: AsyncSession, request: PageRequest, wanted: Wanted, *, t
 
 
 def _in_queue(statement: Select[*tuple[Any, ...]], *, with_names: bool) -> Select[*tuple[Any, ...]]:
-    """Of camps that aren't archived; ``with_names`` joins order and person found, which only some need."""
+    """Restrict to the queue of unarchived camps. ``with_names`` joins the order and the person found."""
     statement = statement.join(Camp, Camp.id == Member.camp_id)
     if with_names:
         person = and_(PlanetUser.planet_id == Camp.planet_id, PlanetUser.user_id == Member.planet_user_id)
         statement = statement.join(Payment, Payment.id == Member.payment_id).outerjoin(PlanetUser, person)
-    # All tabs together, in the words of the index.
+    # The union of all tabs. It must match the predicate of ix_members_matching_queue, or the index isn't used.
     open_to_people = or_(Member.status != MatchStatus.MATCHED, Member.confidence < 100)
     return statement.where(Camp.status != CampStatus.ARCHIVED, open_to_people)
 
@@ -110,7 +110,7 @@ def _narrowed(statement: Select[*tuple[Any, ...]], wanted: Wanted) -> Select[*tu
 
 
 async def _suggestions(session: AsyncSession, rows: Sequence[MemberRow]) -> dict[uuid.UUID, Suggestion]:
-    """Whom to choose for each member: who was found, else who of the camp's free people resembles what was typed."""
+    """Suggestion per member: the person found, else the most similar of the camp's unmatched people."""
     free = await _free_people(session, [row for row in rows if row.person is None])
     chosen: dict[uuid.UUID, tuple[Form, Person]] = {}
     for row in rows:
@@ -127,7 +127,7 @@ async def _suggestions(session: AsyncSession, rows: Sequence[MemberRow]) -> dict
 
 
 async def _free_people(session: AsyncSession, rows: Sequence[MemberRow]) -> dict[uuid.UUID, list[Person]]:
-    """Camp → who is in its ranking, or has a number that one of the members typed, and is matched to nobody there."""
+    """Camp → unmatched people who are in its ranking or whose number or user id one of the members typed."""
     camp_ids = {row.camp.id for row in rows}
     numbers = {number for row in rows if (number := rules.digits(row.member.planet_number))}
     totals = aliased(CheckinTotal)
@@ -154,7 +154,7 @@ async def _free_people(session: AsyncSession, rows: Sequence[MemberRow]) -> dict
 
 
 async def _days(session: AsyncSession, pairs: Sequence[tuple[uuid.UUID, str]]) -> dict[tuple[uuid.UUID, str], int]:
-    """(Camp, person) → days by the camp's ranking."""
+    """(Camp id, planet user id) → days by the camp's ranking."""
     key = (CheckinTotal.camp_id, CheckinTotal.planet_user_id)
     statement = select(*key, CheckinTotal.days_ranking).where(tuple_(*key).in_(pairs))
     return {(camp_id, user_id): days for camp_id, user_id, days in await session.execute(statement)}

@@ -1,4 +1,4 @@
-"""The planet's people, and who in a camp already has or claims them."""
+"""SQL queries for the planet's people and the camp members matched to them or claiming them."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ from backend.models.planets import PlanetUser
 
 
 async def people(session: AsyncSession, planet_id: uuid.UUID) -> list[Person]:
-    """Everybody known on the planet, also who left."""
+    """All known people of the planet, including those who left."""
     columns = select(PlanetUser.user_id, PlanetUser.number, PlanetUser.name, PlanetUser.alias, PlanetUser.listed_number)
     return [Person(*found) for found in await session.execute(columns.where(PlanetUser.planet_id == planet_id))]
 
@@ -26,19 +26,19 @@ async def person(session: AsyncSession, planet_id: uuid.UUID, user_id: str) -> P
 
 
 async def members_locked(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:
-    """All members of a camp, locked in the order of their ids."""
+    """All members of a camp, locked in id order."""
     statement = select(Member).where(Member.camp_id == camp_id).order_by(Member.id).with_for_update()
     return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
 async def camps_of(session: AsyncSession, member_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
-    """The camps of some members, in the order in which to lock them."""
+    """Camp ids of the given members, in lock order."""
     statement = select(Member.camp_id).where(Member.id.in_(member_ids)).distinct().order_by(Member.camp_id)
     return list(await session.scalars(statement))
 
 
 async def held_people(session: AsyncSession, camp_id: uuid.UUID) -> set[str]:
-    """Who is matched to a member of the camp already."""
+    """Planet user ids already matched to a member of the camp."""
     statement = select(Member.planet_user_id).where(
         Member.camp_id == camp_id, Member.status == MatchStatus.MATCHED, Member.planet_user_id.is_not(None)
     )
@@ -48,7 +48,10 @@ async def held_people(session: AsyncSession, camp_id: uuid.UUID) -> set[str]:
 async def rivals_locked(
     session: AsyncSession, member: Member, *, numbers: Collection[str], person: Person | None
 ) -> Sequence[Member]:
-    """Other members of the camp who typed one of the numbers, have the person, or whose claim is undecided; locked."""
+    """Other members of the camp with a competing claim, locked.
+
+    They typed one of the numbers or have ``person``. If a person is given, CONFLICT and CLOSED members count too.
+    """
     claims: ColumnElement[bool] = Member.planet_number.in_(numbers)
     if person is not None:
         undecided = Member.status.in_([MatchStatus.CONFLICT, MatchStatus.CLOSED])
@@ -60,7 +63,7 @@ async def rivals_locked(
 async def holder(
     session: AsyncSession, camp_id: uuid.UUID, planet_user_id: str, *, other_than: uuid.UUID
 ) -> uuid.UUID | None:
-    """The other member of the camp who is matched to the person."""
+    """Id of another member of the camp who is matched to the person; None if there is none."""
     statement = select(Member.id).where(
         Member.camp_id == camp_id,
         Member.planet_user_id == planet_user_id,
@@ -72,7 +75,10 @@ async def holder(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A person to choose by hand: their days in the camp, and which member is matched to them already."""
+    """A person for manual matching. ``taken_by`` is the member already matched to them.
+
+    ``days_ranking`` is None if the camp's ranking doesn't hold them.
+    """
 
     person: PlanetUser
     days_ranking: int | None
@@ -88,7 +94,10 @@ async def candidates(
     q: str | None = None,
     user_ids: Sequence[str] | None = None,
 ) -> Page[Candidate]:
-    """The planet's people by name or number, those with most days in the camp first; without a camp by name."""
+    """Search the planet's people by name, number or user id.
+
+    Sorted by exact number or id, then days in the camp (most first), then name.
+    """
     days = and_(CheckinTotal.camp_id == camp_id, CheckinTotal.planet_user_id == PlanetUser.user_id)
     taken = and_(
         Member.camp_id == camp_id,

@@ -1,9 +1,9 @@
-"""Who a payer is on the planet: a strict cascade, the first level with a hit decides, and a tie is never a guess.
+"""Match payers to planet people by a strict cascade: the first level with a hit decides. Ties are never guessed.
 
 Pure functions. Levels (design §7, product requirements §3.6): planet number 100, planet nickname 66, WeChat
-nickname 33. What one finds doesn't depend on the order in which people paid: :func:`decide` looks at all claims at
-once. Where several payers lead to one person, the two of them can't both be right, so nobody gets the person unless
-one claim is beyond doubt: made by hand, or by number and nickname alike against nicknames only.
+nickname 33. :func:`decide` evaluates all claims at once, so the result doesn't depend on the order of payments.
+If several payers claim one person, at most one can be right. Nobody gets the person unless one claim is certain:
+a manual match, or number and nickname together against nicknames only.
 """
 
 import unicodedata
@@ -18,12 +18,12 @@ from backend.models.members import MatchMethod, MatchStatus
 K = TypeVar("K", bound=Hashable)
 
 _STRENGTHS = {
-    MatchMethod.MANUAL: 101,  # above whatever a machine finds
+    MatchMethod.MANUAL: 101,  # above any automatic match
     MatchMethod.PLANET_NUMBER: 100,
     MatchMethod.PLANET_NICKNAME: 66,
     MatchMethod.WECHAT_NICKNAME: 33,
 }
-_SERIOUS = 66  # a suggestion disputes nothing
+_SERIOUS = 66  # weaker claims (suggestions) don't dispute a match
 _FIELDS = {
     MatchMethod.PLANET_NUMBER: "星球编号",
     MatchMethod.PLANET_NICKNAME: "星球昵称",
@@ -42,21 +42,22 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody known on the planet, also who left it."""
+    """A known person of the planet, possibly one who left."""
 
     user_id: str
     number: str | None
     name: str
     alias: str | None
-    # What an imported list of members gives the only one of this name: as good as the name, no better.
+    # From an imported member list, assigned by unique name. As weak as a name match, so it never gives 100.
     listed_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The people a form leads to, and by which level; nobody without a level.
+    """The people a form matches and the level that matched. Without a level there are no hits.
 
-    ``is_named``: the planet nickname leads there too; ``is_torn``: it leads to exactly one other person.
+    ``is_named``: the planet nickname matches all hits too. ``is_torn``: number and nickname match one person each, and
+    they differ.
     """
 
     hits: frozenset[str] = frozenset()
@@ -66,7 +67,7 @@ class Claim:
 
     @property
     def person(self) -> str | None:
-        """The one person claimed, if it is exactly one."""
+        """The person claimed; None unless there is exactly one hit."""
         return next(iter(self.hits)) if len(self.hits) == 1 else None
 
     @property
@@ -76,10 +77,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A paid member who takes part in a decision.
+    """A paid member as input to :func:`decide`.
 
-    ``by_hand`` is the person a member of staff gave; ``closed`` members get nobody, but what they typed still stands
-    in the way of others, since both can't be right and a person has to say who is.
+    ``by_hand`` is the person assigned by staff. ``closed`` members get no match, but their form still conflicts with
+    others: both can't be right, so staff must decide.
     """
 
     form: Form
@@ -89,7 +90,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The outcome for one member. ``note`` says in Chinese what a person has to look at."""
+    """The outcome for one member. ``note`` is Chinese and tells staff what to check."""
 
     status: MatchStatus
     confidence: int = 0
@@ -99,7 +100,7 @@ class Match:
 
 
 class People:
-    """The planet's people, found by number or user id, and by any of their names."""
+    """Index of the planet's people by number, user id, listed number and name."""
 
     def __init__(self, persons: Iterable[Person]) -> None:
         self._by_number: defaultdict[str, set[str]] = defaultdict(set)
@@ -115,12 +116,12 @@ class People:
                 self._by_name[name].add(person.user_id)
 
     def numbered(self, typed: str) -> frozenset[str]:
-        """Whose number or user id this is. People confuse the two, so either will do."""
+        """People whose number or user id was typed. Payers confuse the two, so both are accepted."""
         number = digits(typed)
         return frozenset(self._by_number.get(number, ())) if number else frozenset()
 
     def listed(self, typed: str) -> frozenset[str]:
-        """Whose number this is by name only."""
+        """People whose ``listed_number`` was typed."""
         return frozenset(self._by_listed.get(digits(typed) or "", ()))
 
     def named(self, typed: str) -> frozenset[str]:
@@ -128,26 +129,26 @@ class People:
 
 
 def digits(typed: str) -> str | None:
-    """A typed number in the form ours are kept in: plain digits without leading zeros. None for anything else."""
+    """Normalize a typed number to the stored form: ASCII digits without leading zeros. None if it isn't a number."""
     plain = "".join(unicodedata.normalize("NFKC", typed).split())
     return plain.lstrip("0") or None if plain.isascii() and plain.isdigit() else None
 
 
 def names_of(person: Person) -> set[str]:
-    """The name and the alias, folded for comparison; blank ones are no names."""
+    """Name and alias, folded for comparison, without blank ones."""
     return {folded(name) for name in (person.name, person.alias) if name} - {""}
 
 
 def numbers_of(person: Person | None) -> set[str]:
-    """What a person's form may say as their number."""
+    """Numbers that count as this person's: user id and number."""
     return {number for number in (person.user_id, person.number) if number} if person else set()
 
 
 def claim(form: Form, people: People) -> Claim:
-    """The first level that hits anybody. Several hits there stay several: no weaker level breaks a tie.
+    """Hits of the first level that matches anybody. A weaker level never breaks a tie.
 
-    Numbers are small and dense, so a slip of the finger makes somebody else's. A number that is one person's beside a
-    nickname that is exactly one other's is two hits too: 100 must never be wrong.
+    Numbers are small and dense, so a typo often gives another person's number. If number and nickname each match one
+    person and they differ, both are hits: a confidence of 100 must never be wrong.
     """
     named, numbered = people.named(form.planet_nickname), people.numbered(form.planet_number)
     if len(numbered) == len(named) == 1 and numbered != named:
@@ -163,7 +164,7 @@ def claim(form: Form, people: People) -> Claim:
 
 
 def decide(entries: Mapping[K, Entry], people: People) -> dict[K, Match]:
-    """The outcome for every entry that is open to the machine: neither closed nor matched by hand."""
+    """The outcome for each entry that is neither closed nor matched by hand."""
     claims = {key: claim(entry.form, people) for key, entry in entries.items() if entry.by_hand is None}
     rivals: defaultdict[str, dict[K, Claim]] = defaultdict(dict)
     for key, entry in entries.items():
@@ -182,7 +183,7 @@ def decide(entries: Mapping[K, Entry], people: People) -> dict[K, Match]:
 
 
 def _winner(claims: Mapping[K, Claim]) -> K | None:
-    """Who may have the person all these claims lead to."""
+    """Which claim gets the person that all these claims share; None if they conflict."""
     best = max(each.strength for each in claims.values())
     leader, *equals = [key for key, each in claims.items() if each.strength == best]
     if equals:
@@ -194,7 +195,7 @@ def _winner(claims: Mapping[K, Claim]) -> K | None:
 
 def _outcome(own: Claim, *, is_winner: bool, is_number_shared: bool) -> Match:
     if own.method is None:
-        # Two who typed one number can't both be right, also before the planet tells whose it is.
+        # Members who typed the same number can't all be right, even while its owner is unknown.
         shared = Match(MatchStatus.CONFLICT, note="其他报名者填写了相同的星球编号")
         return shared if is_number_shared else Match(MatchStatus.UNMATCHED)
     if own.is_torn:
@@ -208,7 +209,7 @@ def _outcome(own: Claim, *, is_winner: bool, is_number_shared: bool) -> Match:
 
 
 def likeness(form: Form, person: Person) -> float:
-    """How much a person resembles a form, 0 to 1, to order candidates for human eyes. Nothing is decided by it."""
+    """Similarity of person and form, 0 to 1. For sorting candidates shown to staff, never for decisions."""
     if digits(form.planet_number) in (person.user_id, person.number):
         return 1.0
     typed = [set(folded(name)) - {" "} for name in (form.planet_nickname, form.wechat_nickname)]
@@ -216,12 +217,12 @@ def likeness(form: Form, person: Person) -> float:
     return max((2 * len(a & b) / (len(a) + len(b)) for a in typed for b in known if a and b), default=0.0)
 
 
-# Less than half the characters in common is no likeness worth showing.
+# Below half of the characters in common, a suggestion would mislead staff.
 _LIKE_ENOUGH = 0.5
 
 
 def agreement(form: Form, person: Person) -> list[MatchMethod]:
-    """Which of the fields a payer typed are this person's, strongest first."""
+    """Typed fields that equal this person's, strongest first."""
     names = names_of(person)
     agrees = {
         MatchMethod.PLANET_NUMBER: digits(form.planet_number) in numbers_of(person),
@@ -232,7 +233,7 @@ def agreement(form: Form, person: Person) -> list[MatchMethod]:
 
 
 def guess(form: Form, persons: Iterable[Person]) -> Person | None:
-    """Who of these most resembles what was typed, for human eyes; nobody when nobody does, or several do equally."""
+    """The person most similar to the form, as a suggestion to staff. None if nobody is similar enough or on a tie."""
     scored = sorted(((likeness(form, person), person) for person in persons), key=lambda pair: -pair[0])
     if not scored or scored[0][0] < _LIKE_ENOUGH or (len(scored) > 1 and scored[1][0] == scored[0][0]):
         return None

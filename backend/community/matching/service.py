@@ -1,6 +1,6 @@
-"""Giving members their planet person: by machine after payment and after each sync, by hand when staff decide.
+"""Match members to planet people: automatically after payment and after each sync, or manually by staff.
 
-Lock order: the camp's row, then its members' rows. Whoever holds the camp is alone with its matches.
+Lock order: the camp row, then its member rows. The camp lock serializes all matching in the camp.
 """
 
 import uuid
@@ -23,7 +23,7 @@ from backend.office.audit import service as audit
 
 
 class PlanetUserTaken(Conflict):
-    """``data.member_id`` is who has the person."""
+    """``data.member_id`` is the member matched to the person."""
 
     code, message = "planet_user_taken", "该星球成员已匹配给本训练营的另一位会员"
 
@@ -41,20 +41,20 @@ class MatchingOver(Conflict):
 
 
 async def match_member(session: AsyncSession, member: Member, camp: Camp, *, actor: Actor) -> None:
-    """Look for one member's planet person, right after payment, and judge them. The caller holds camp and member.
+    """Match one member right after payment and evaluate eligibility. The caller holds the camp and member locks.
 
-    A machine match of somebody who typed the same number is taken back: both become ``conflict``.
+    If another member typed the same number, their automatic match is revoked: both become ``conflict``.
     """
     changed = [member] if camp.planet_id is None else await _match_one(session, member, camp.planet_id, actor)
     await eligibility.recount(session, camp, changed)
 
 
 async def _match_one(session: AsyncSession, member: Member, planet_id: uuid.UUID, actor: Actor) -> list[Member]:
-    """Returns the members whose match may be another one now."""
+    """Returns the members whose match may have changed."""
     if _settled_by_hand(member):
         return [member]
     form, number = form_of(member), rules.digits(member.planet_number)
-    # Everybody must be read: names are compared folded, and a nickname may speak against a number.
+    # SQL can't preselect people: names are compared folded, and a nickname may contradict a number.
     known = await repository.people(session, planet_id)
     people = People(known)
     claimed = rules.claim(form, people).person
@@ -62,8 +62,8 @@ async def _match_one(session: AsyncSession, member: Member, planet_id: uuid.UUID
     numbers = {member.planet_number, *([number] if number else []), *rules.numbers_of(person)}
     rivals = await repository.rivals_locked(session, member, numbers=numbers, person=person)
     outcome = rules.decide({each.id: _entry(each) for each in (member, *rivals)}, people)
-    # Not all members were looked at. That suffices to decide for this one and to see who of the rivals loses their
-    # person; what a rival may gain is left to the next match of the whole camp.
+    # Only this member and its rivals were loaded. That is enough to decide this member and to revoke rivals' matches.
+    # It isn't enough to give a rival a new match; the next match of the whole camp does that.
     losing = [each for each in rivals if each.id in outcome and outcome[each.id].planet_user_id is None]
     changes = [(each, outcome[each.id]) for each in (member, *losing)]
     await _apply(session, changes, actor)
@@ -71,9 +71,9 @@ async def _match_one(session: AsyncSession, member: Member, planet_id: uuid.UUID
 
 
 async def match_camp(session: AsyncSession, camp_id: uuid.UUID, actor: Actor) -> dict[str, int]:
-    """Match all members of a camp anew, and judge everybody anew. Raises NotFound, MatchingOver.
+    """Rematch all members of a camp and re-evaluate eligibility. Raises NotFound, MatchingOver.
 
-    Returns how many ``members`` there are, how many of each match status, and how many ``changed``.
+    Returns the number of ``members``, of members per match status, and of ``changed`` matches.
     """
     camp = await _open_camp(session, camp_id)
     everybody = await repository.members_locked(session, camp_id)
@@ -84,7 +84,7 @@ async def match_camp(session: AsyncSession, camp_id: uuid.UUID, actor: Actor) ->
 
 
 async def _match_all(session: AsyncSession, camp: Camp, everybody: Sequence[Member], actor: Actor) -> int:
-    """Decide for all members of a camp, held, and judge them anew. Returns how many matches changed."""
+    """Rematch all locked members of a camp and re-evaluate them. Returns how many matches changed."""
     changed = 0
     if camp.planet_id is not None:
         people = People(await repository.people(session, camp.planet_id))
@@ -98,10 +98,10 @@ async def _match_all(session: AsyncSession, camp: Camp, everybody: Sequence[Memb
 async def retype(
     session: AsyncSession, member: Member, *, planet_nickname: str, planet_number: str, actor: Actor
 ) -> None:
-    """A member corrects the planet data they typed. The caller holds the camp and has seen that they may.
+    """Replace the planet data a member typed. The caller holds the camp lock and has checked permission.
 
-    The whole camp is matched anew: what they typed before may have stood in somebody's way, and what they type now may
-    belong to somebody else. Raises MatchingOver.
+    Rematches the whole camp: the old data may have conflicted with another member's, and the new data may conflict too.
+    Raises MatchingOver.
     """
     camp = await _open_camp(session, member.camp_id)
     everybody = await repository.members_locked(session, camp.id)
@@ -118,7 +118,7 @@ async def retype(
 async def match_manually(
     session: AsyncSession, member_id: uuid.UUID, *, planet_user_id: str, actor: Actor, reason: str | None = None
 ) -> Member:
-    """A person says who a member is; no machine changes it again.
+    """Match a member by hand. Automatic matching never changes it.
 
     Raises NotFound, Invalid (no such person), PlanetUserTaken, MatchingOver.
     """
@@ -139,7 +139,10 @@ async def match_manually(
 
 
 async def unmatch(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, reason: str | None = None) -> Member:
-    """Take a match or suggestion back; the machine may match again. Raises NotFound, MemberClosed, MatchingOver."""
+    """Revoke a match or suggestion; automatic matching may set it again.
+
+    Raises NotFound, MemberClosed, MatchingOver.
+    """
     member, camp = await _locked(session, member_id)
     if member.status is MatchStatus.CLOSED:
         raise MemberClosed
@@ -151,7 +154,7 @@ async def unmatch(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, 
 
 
 async def close(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, reason: str) -> Member:
-    """Say that a member can't be matched (无法匹配). Raises NotFound, MemberClosed, MatchingOver."""
+    """Mark a member as unmatchable (无法匹配). Raises NotFound, MemberClosed, MatchingOver."""
     member, camp = await _locked(session, member_id)
     if member.status is MatchStatus.CLOSED:
         raise MemberClosed
@@ -161,7 +164,7 @@ async def close(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, re
 
 
 async def reopen(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, reason: str | None = None) -> Member:
-    """Let a closed member be matched again. Raises NotFound, MemberNotClosed, MatchingOver."""
+    """Make a closed member matchable again. Raises NotFound, MemberNotClosed, MatchingOver."""
     member, camp = await _locked(session, member_id)
     if member.status is not MatchStatus.CLOSED:
         raise MemberNotClosed
@@ -171,9 +174,10 @@ async def reopen(session: AsyncSession, member_id: uuid.UUID, *, actor: Actor, r
 
 
 def by_hand(session: AsyncSession, member: Member, match: Match, actor: Actor, action: str) -> None:
-    """Write what a person decided, for the reason in the match's note; the caller judges the member anew.
+    """Write and audit a staff decision. The reason is the match's note.
 
-    The caller holds camp and member, and no other member is matched to the person.
+    The caller holds the camp and member locks, ensures that no other member is matched to the person, and re-evaluates
+    eligibility afterwards.
     """
     before = _state(member)
     _set(session, member, match, actor, event=action.removeprefix("member."))
@@ -188,14 +192,14 @@ async def _open_camp(session: AsyncSession, camp_id: uuid.UUID) -> Camp:
 
 
 async def _locked(session: AsyncSession, member_id: uuid.UUID) -> tuple[Member, Camp]:
-    """A member and its camp, locked in that lock's order: camp first."""
+    """Lock a member and its camp, camp first. Raises NotFound, MatchingOver."""
     camp_id = await members.camp_of(session, member_id)
     camp = await _open_camp(session, camp_id)
     return await members.lock_member(session, member_id), camp
 
 
 async def _apply(session: AsyncSession, changes: Iterable[tuple[Member, Match]], actor: Actor) -> int:
-    """Write what the machine found; returns how many members it changed."""
+    """Write automatic matches; returns how many members changed."""
     real = [(member, match) for member, match in changes if _differs(member, match)]
     await _release(session, real, actor)
     for member, match in real:
@@ -204,7 +208,10 @@ async def _apply(session: AsyncSession, changes: Iterable[tuple[Member, Match]],
 
 
 async def _release(session: AsyncSession, changes: Iterable[tuple[Member, Match]], actor: Actor) -> None:
-    """Free the people who change hands before anybody else gets them: the database knows one holder only."""
+    """Unmatch people who change members and flush first.
+
+    Otherwise the new match violates uq_members_camp_planet_user (one member per person).
+    """
     for member, match in changes:
         if member.status is MatchStatus.MATCHED and member.planet_user_id != match.planet_user_id:
             gets_another = match.status is MatchStatus.MATCHED
@@ -225,7 +232,7 @@ def _differs(member: Member, match: Match) -> bool:
 
 
 def _settled_by_hand(member: Member) -> bool:
-    """Whether the machine must leave this member alone."""
+    """Whether automatic matching must not change this member."""
     return member.status is MatchStatus.CLOSED or member.match_method is MatchMethod.MANUAL
 
 

@@ -1,4 +1,4 @@
-"""Members in SQL: lists and lookups for pages."""
+"""SQL queries for members: lists and lookups for pages."""
 
 import datetime as dt
 import uuid
@@ -25,7 +25,7 @@ from backend.office.payers.repository import owns_member, owns_payment
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A member with its camp and the planet person matched or suggested."""
+    """A member with its camp and the planet user matched or suggested."""
 
     member: Member
     camp: Camp
@@ -33,7 +33,7 @@ class MemberRow:
 
     @property
     def matched_name(self) -> str | None:
-        """The name of the person matched; nobody's while it is a mere suggestion."""
+        """The name of the matched planet user; None while the match is only suggested."""
         return self.person.name if self.person and self.member.status is MatchStatus.MATCHED else None
 
 
@@ -46,7 +46,7 @@ _FULL = table(
 
 @dataclass(frozen=True, slots=True)
 class FullRow(MemberRow):
-    """With the order, and what came back of it, as ``v_member_full_info`` has them."""
+    """With the order and its refunds, from ``v_member_full_info``."""
 
     out_trade_no: str
     transaction_id: str
@@ -56,7 +56,7 @@ class FullRow(MemberRow):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of members is narrowed to; ``camp_ids`` is the viewer's scope, None for all camps."""
+    """Filters of a member list. ``camp_ids``: the viewer's scope; None means all camps."""
 
     camp_ids: frozenset[uuid.UUID] | None = None
     camp_id: uuid.UUID | None = None
@@ -79,7 +79,7 @@ def _rows() -> Select[Member, Camp, PlanetUser]:
             and_(
                 PlanetUser.planet_id == Camp.planet_id,
                 PlanetUser.user_id == Member.planet_user_id,
-                # Somebody may still be active elsewhere: this camp's page names nobody any more.
+                # Show no names in a camp whose personal data was cleared, even if the person is active elsewhere.
                 Camp.personal_data_cleared_at.is_(None),
             ),
         )
@@ -98,7 +98,7 @@ async def page(session: AsyncSession, request: PageRequest, filters: Filters) ->
 
 
 async def parts(session: AsyncSession, filters: Filters) -> AsyncIterator[list[FullRow]]:
-    """All of them with their money, part by part."""
+    """All matching members with order and refunds, latest payment first, in batches."""
     money = (cast(_FULL.c.refunded_fen, BigInteger), _FULL.c.last_refunded_at)
     rows = _rows().join(_FULL, _FULL.c.member_id == Member.id)
     statement = rows.add_columns(_FULL.c.out_trade_no, _FULL.c.transaction_id, *money)
@@ -107,7 +107,7 @@ async def parts(session: AsyncSession, filters: Filters) -> AsyncIterator[list[F
 
 
 def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    """About members alone, so that they can be found and counted without their camps and people."""
+    """Conditions on the member table alone, so that finding and counting need no join with camps and planet users."""
     if filters.camp_ids is not None:
         yield Member.camp_id.in_(filters.camp_ids)
     if filters.camp_id is not None:
@@ -129,7 +129,7 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.q:
         typed = (Member.planet_nickname, Member.wechat_nickname, Member.planet_number, Member.planet_user_id)
         names = (PlanetUser.name, PlanetUser.alias, PlanetUser.number)
-        # A user id is the same person on every planet.
+        # User ids are the same on every planet, so there is no filter by planet.
         people = select(PlanetUser.user_id).where(or_(*(contains(column, filters.q) for column in names)))
         yield or_(*(contains(column, filters.q) for column in typed), Member.planet_user_id.in_(people))
 
@@ -145,7 +145,7 @@ async def locked(session: AsyncSession, member_id: uuid.UUID) -> Member | None:
 
 
 async def some_locked(session: AsyncSession, member_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Member]:
-    """Members by id, locked in the order of their ids."""
+    """Members by id, locked in id order to avoid deadlocks. Unknown ids are absent."""
     statement = select(Member).where(Member.id.in_(member_ids)).order_by(Member.id).with_for_update()
     found = await session.scalars(statement.execution_options(populate_existing=True))
     return {member.id: member for member in found}
@@ -156,7 +156,7 @@ async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID | No
 
 
 async def owned(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None) -> list[MemberRow]:
-    """The memberships of a person, newest first: by payer, or by the openid the payment told."""
+    """A person's memberships, newest first: by payer, or by the openid that the payment reported."""
     statement = _rows().where(owns_member(payer_id, openid)).order_by(Member.paid_at.desc(), Member.id.desc())
     return [MemberRow(*found) for found in await session.execute(statement)]
 
@@ -164,14 +164,14 @@ async def owned(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | Non
 async def owned_row(
     session: AsyncSession, member_id: uuid.UUID, *, payer_id: uuid.UUID, openid: str | None
 ) -> MemberRow | None:
-    """A membership, if it is this person's."""
+    """A membership; None if it isn't this person's."""
     statement = _rows().where(Member.id == member_id, owns_member(payer_id, openid))
     found = (await session.execute(statement)).one_or_none()
     return MemberRow(*found) if found else None
 
 
 async def payments(session: AsyncSession, member: Member) -> Sequence[Payment]:
-    """Every order of the member's payer in this camp, newest first."""
+    """All orders of the member's payer in this camp, newest first."""
     person = Payment.payer_id == member.payer_id
     if member.openid is not None:
         person = or_(person, Payment.openid == member.openid)
@@ -180,13 +180,13 @@ async def payments(session: AsyncSession, member: Member) -> Sequence[Payment]:
 
 
 async def refunds(session: AsyncSession, payment_ids: Sequence[uuid.UUID]) -> Sequence[Refund]:
-    """The refunds of some payments, newest first."""
+    """The refunds of these payments, newest first."""
     statement = select(Refund).where(Refund.payment_id.in_(payment_ids))
     return (await session.scalars(statement.order_by(Refund.created_at.desc(), Refund.id.desc()))).all()
 
 
 async def open_orders(session: AsyncSession, payer_id: uuid.UUID, *, at: dt.datetime) -> Sequence[tuple[Payment, Camp]]:
-    """Orders that can still be paid, newest first."""
+    """Orders that can still be paid at ``at``, newest first."""
     statement = (
         select(Payment, Camp)
         .join(Camp, Camp.id == Payment.camp_id)
@@ -197,7 +197,10 @@ async def open_orders(session: AsyncSession, payer_id: uuid.UUID, *, at: dt.date
 
 
 async def last_form(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None) -> tuple[str, str, str] | None:
-    """Planet nickname, planet number and WeChat nickname as this person typed them last, corrections included."""
+    """The planet nickname, planet number and WeChat nickname that this person typed last, corrections included.
+
+    None without an order. Orders whose personal data was cleared are ignored.
+    """
     columns = ("planet_nickname", "planet_number", "wechat_nickname")
     statement = (
         select(*(func.coalesce(getattr(Member, name), getattr(Payment, name)) for name in columns))
@@ -212,7 +215,7 @@ async def last_form(session: AsyncSession, *, payer_id: uuid.UUID, openid: str |
 
 
 async def history(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple[StateChange, str | None]]:
-    """Every move of a member's match with the name of the person behind it, newest first."""
+    """State changes of a member's match, newest first, with the name of the staff who made each (None without one)."""
     statement = (
         select(StateChange, Staff.display_name)
         .outerjoin(Staff, Staff.id == StateChange.actor_id)
@@ -223,14 +226,14 @@ async def history(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple
 
 
 async def grants(session: AsyncSession, member_id: uuid.UUID) -> Sequence[tuple[DayGrant, str | None]]:
-    """The days granted to a member with the name of who granted them, by day."""
+    """A member's granted days by date, each with the name of the staff who granted it."""
     statement = select(DayGrant, Staff.display_name).outerjoin(Staff, Staff.id == DayGrant.granted_by)
     found = await session.execute(statement.where(DayGrant.member_id == member_id).order_by(DayGrant.day))
     return [(grant, name) for grant, name in found]
 
 
 async def actions(session: AsyncSession, member_id: uuid.UUID) -> Sequence[AuditEntry]:
-    """What staff did to a member, newest first."""
+    """Audit entries about a member, newest first."""
     mine = and_(AuditEntry.target_type == "member", AuditEntry.target_id == member_id)
     statement = select(AuditEntry).where(mine).order_by(AuditEntry.created_at.desc(), AuditEntry.id.desc())
     return (await session.scalars(statement)).all()

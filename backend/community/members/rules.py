@@ -1,4 +1,4 @@
-"""What a member may correct of the planet data they typed (product requirements §3.6). Pure functions."""
+"""When members may correct the planet data they typed (product requirements §3.6). Pure functions."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -8,22 +8,25 @@ from backend.models.camps import Camp, CampStatus
 from backend.models.members import MatchMethod, MatchStatus, Member
 from backend.models.refunds import RefundStatus
 
-# From payment on (product requirements §3.6 and C31).
+# Counted from payment (product requirements §3.6 and C31).
 CORRECTION_TIME = dt.timedelta(days=7)
-# A refund in any other state has been decided on, or paid, for the person as matched.
+# A refund in any other state was decided or paid for the current match. A correction could change that match.
 _UNDECIDED = frozenset({RefundStatus.PENDING_REVIEW, RefundStatus.REJECTED, RefundStatus.CLOSED})
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Whether a member may correct the planet data they typed: ``until`` when, or why not, in their words."""
+    """``until``: the deadline for correcting the planet data. ``locked_reason``: why not, in Chinese for the member."""
 
     until: dt.datetime | None = None
     locked_reason: str | None = None
 
 
 def correction(member: Member, camp: Camp, refunds: Collection[RefundStatus], *, now: dt.datetime) -> Correction:
-    """What holds at ``now``; ``refunds`` are the states of all refunds of the member's payment."""
+    """Whether a member may correct the planet data at ``now``.
+
+    ``refunds``: the states of all refunds of the member's payment.
+    """
     until = member.paid_at + CORRECTION_TIME
     if member.status is MatchStatus.CLOSED:
         reason = "工作人员已确认无法匹配，如有疑问请联系工作人员"

@@ -1,4 +1,4 @@
-"""Members: their rows under lock, and whether they joined the group."""
+"""Members: row locks, and whether they joined the group."""
 
 import uuid
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from backend.office.audit import service as audit
 
 
 async def lock_member(session: AsyncSession, member_id: uuid.UUID) -> Member:
-    """The member, with its row locked. Raises NotFound."""
+    """Lock the member's row. Raises NotFound."""
     member = await repository.locked(session, member_id)
     if member is None:
         raise NotFound("会员不存在")
@@ -22,7 +22,7 @@ async def lock_member(session: AsyncSession, member_id: uuid.UUID) -> Member:
 
 
 async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID:
-    """The member's camp, which never changes. Raises NotFound."""
+    """The id of the member's camp, which never changes. Raises NotFound."""
     camp_id = await repository.camp_of(session, member_id)
     if camp_id is None:
         raise NotFound("会员不存在")
@@ -30,7 +30,7 @@ async def camp_of(session: AsyncSession, member_id: uuid.UUID) -> uuid.UUID:
 
 
 async def mark_joined(session: AsyncSession, member_id: uuid.UUID, *, joined: bool, actor: Actor) -> Member:
-    """Note that a member is, or isn't, in the camp's chat group; saying it twice changes nothing. Raises NotFound."""
+    """Record whether a member is in the camp's chat group. Idempotent. Raises NotFound."""
     member = await lock_member(session, member_id)
     _mark_joined(session, member, joined=joined, actor=actor)
     return member
@@ -44,7 +44,10 @@ async def mark_many_joined(
     actor: Actor,
     camp_ids: Collection[uuid.UUID] | None,
 ) -> dict[uuid.UUID, str]:
-    """The same for many: ``ok``, ``not_found``, or ``forbidden`` outside ``camp_ids`` (None: all camps)."""
+    """Like ``mark_joined``, for many members.
+
+    Returns member id → ``ok``, ``not_found``, or ``forbidden`` outside ``camp_ids`` (None: all camps).
+    """
     rows = await repository.some_locked(session, member_ids)
     codes = {}
     for member_id in member_ids:

@@ -1,4 +1,4 @@
-"""Asking 知识星球: is the credential good, which projects are there."""
+"""Calls to 知识星球: test a planet's credential and list its check-in projects."""
 
 import time
 import uuid
@@ -25,7 +25,7 @@ class CredentialInvalid(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class PlanetTest:
-    """What a try of the connection showed. ``detail`` is Chinese; ``latency_ms`` is that of the first answer."""
+    """Result of a connection test. ``detail`` is Chinese; ``latency_ms`` is the latency of the first response."""
 
     ok: bool
     latency_ms: int
@@ -33,7 +33,7 @@ class PlanetTest:
 
 
 async def test_planet(runtime: Runtime, planet_id: uuid.UUID, actor: Actor) -> PlanetTest:
-    """Try a planet's credential; a good one lets its syncs run again. Raises NotFound, CredentialUnreadable."""
+    """Test a planet's credential; success re-enables its syncs. Raises NotFound, CredentialUnreadable."""
     async with runtime.db.transaction() as session:
         planet = await service.get_planet(session, planet_id)
     began = time.perf_counter()
@@ -54,7 +54,10 @@ async def test_planet(runtime: Runtime, planet_id: uuid.UUID, actor: Actor) -> P
 
 
 async def list_projects(runtime: Runtime, planet_id: uuid.UUID, scope: zsxq.Scope) -> list[zsxq.Project]:
-    """The check-in projects to pick from. Raises NotFound, CredentialUnreadable, CredentialInvalid, GatewayError."""
+    """List check-in projects to choose from.
+
+    Raises NotFound, CredentialUnreadable, CredentialInvalid, GatewayError.
+    """
     async with runtime.db.transaction() as session:
         planet = await service.get_planet(session, planet_id)
     try:
@@ -66,9 +69,9 @@ async def list_projects(runtime: Runtime, planet_id: uuid.UUID, scope: zsxq.Scop
 
 
 async def credential_check(runtime: Runtime) -> dict[str, Any]:
-    """Job, every 6 hours: try the credential of each planet that unarchived camps read; tell staff of bad ones.
+    """Job, every 6 hours: test the credential of each planet that unarchived camps use; notify staff of bad ones.
 
-    Returns how many were ``valid``, ``invalid`` (a person must act) and ``unreachable`` (the next run may do).
+    Returns counts of ``valid``, ``invalid`` (needs a person) and ``unreachable`` (the next run retries).
     """
     async with runtime.db.transaction() as session:
         planet_ids = await repository.ids_in_use(session)
@@ -102,12 +105,12 @@ async def _note_failure(runtime: Runtime, planet: Planet, reason: str, *, dead: 
         if dead:
             await service.credential_failed(session, planet, reason=reason)
         else:
-            # The token is alive but may not read this planet: a new cookie isn't what helps.
+            # The token is valid but lacks access to this planet. Don't mark it invalid: a new cookie wouldn't help.
             await service.alert(session, planet, reason=reason)
 
 
 def explain(error: GatewayError) -> str:
-    """A failure of 知识星球 in Chinese, fit to be shown; it never repeats what the other side wrote."""
+    """Chinese message for a 知识星球 error, safe to show to users. It never includes text from the response."""
     texts: dict[type[GatewayError], str] = {
         zsxq.AccountBlocked: "账号已被封禁",
         zsxq.AuthExpired: "凭证已失效，请重新登录知识星球并更新 Cookie",

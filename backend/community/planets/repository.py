@@ -1,4 +1,4 @@
-"""Planets in SQL."""
+"""SQL queries for planets."""
 
 import uuid
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ async def page(session: AsyncSession, request: PageRequest, *, q: str | None) ->
 
 
 async def has_camps(session: AsyncSession, planet_id: uuid.UUID) -> bool:
-    """Whether any camp, in whatever state, reads this planet."""
+    """Whether any camp that isn't deleted uses this planet, in any status."""
     statement = select(exists().where(Camp.planet_id == planet_id, Camp.deleted_at.is_(None)))
     return bool(await session.scalar(statement))
 
 
 async def ids_in_use(session: AsyncSession) -> Sequence[uuid.UUID]:
-    """The planets of camps that are neither archived nor deleted."""
+    """Ids of planets used by camps that are neither archived nor deleted."""
     used = exists().where(Camp.planet_id == Planet.id, Camp.deleted_at.is_(None), Camp.status != CampStatus.ARCHIVED)
     return (await session.scalars(select(Planet.id).where(used).order_by(Planet.id))).all()
 
 
 async def names(session: AsyncSession) -> dict[uuid.UUID, str]:
-    """Every planet's name, in the order of their names."""
+    """Planet id → name, sorted by name."""
     rows = await session.execute(select(Planet.id, Planet.name).order_by(Planet.name, Planet.id))
     return {row.id: row.name for row in rows}

@@ -1,4 +1,7 @@
-"""Planets and the credential that reads each: saved sealed, shown masked, re-armed by saving or by a good test."""
+"""Planets and their credentials.
+
+Credentials are stored encrypted and shown masked. Saving one, or a successful test, re-enables the planet's syncs.
+"""
 
 import datetime as dt
 import hashlib
@@ -32,7 +35,7 @@ class PlanetInUse(Conflict):
 
 
 class CredentialUnreadable(Conflict):
-    """The sealed token fits none of the data keys, as after a lost key."""
+    """No data key decrypts the sealed token, for example because a key was lost."""
 
     code, message = "credential_unreadable", "凭证无法解密，请重新保存 Cookie"
 
@@ -46,7 +49,7 @@ async def get_planet(session: AsyncSession, planet_id: uuid.UUID) -> Planet:
 
 
 def planet_gateway(runtime: Runtime, planet: Planet) -> zsxq.Planet:
-    """The planet as its saved credential sees it. Raises CredentialUnreadable."""
+    """Client for the planet, using its saved credential. Raises CredentialUnreadable."""
     try:
         token = runtime.secrets.open(planet.sealed_token, context=seal_context(planet.id))
     except ValueError as error:
@@ -57,7 +60,7 @@ def planet_gateway(runtime: Runtime, planet: Planet) -> zsxq.Planet:
 async def create(
     session: AsyncSession, actor: Actor, secrets: SecretBox, *, name: str, group_id: str, cookie: str
 ) -> Planet:
-    """Add a planet. ``cookie`` is the bare token or a whole cookie header. Raises Invalid, PlanetExists."""
+    """Add a planet. ``cookie`` is the bare token or a full Cookie header. Raises Invalid, PlanetExists."""
     planet = Planet(id=new_id(), name=name, group_id=group_id)
     _save_cookie(planet, secrets, cookie)
     session.add(planet)
@@ -76,7 +79,9 @@ async def update(
     group_id: str | None,
     cookie: str | None,
 ) -> Planet:
-    """Change a planet; None (and an empty cookie) keeps what is there. Saving a cookie, also the same, re-arms it.
+    """Change a planet. None (or an empty cookie) keeps the present value.
+
+    Saving a cookie, even the same one, resets the credential to untested, which re-enables syncs.
 
     Raises NotFound, Invalid, PlanetExists, PlanetInUse.
     """
@@ -84,7 +89,7 @@ async def update(
     before = {"name": planet.name, "group_id": planet.group_id}
     name, group_id = name or planet.name, group_id or planet.group_id
     if group_id != planet.group_id:
-        # The people known of a planet, and the check-ins of its camps, belong to that planet only.
+        # Stored people and check-ins belong to the old planet. A new group id would attribute them to another one.
         if await repository.has_camps(session, planet_id):
             raise PlanetInUse
         _rearm(planet)
@@ -99,9 +104,9 @@ async def update(
 
 
 async def credential_works(session: AsyncSession, tested: Planet, *, expires_in_seconds: int | None = None) -> None:
-    """Note that the credential ``tested`` was read with is good, and for how long if that is known.
+    """Mark the credential in ``tested`` as valid; set its expiry if ``expires_in_seconds`` is given.
 
-    A newer credential isn't touched.
+    Does nothing if a newer credential was saved meanwhile.
     """
     planet = await _locked(session, tested.id)
     if planet.sealed_token != tested.sealed_token:
@@ -113,9 +118,9 @@ async def credential_works(session: AsyncSession, tested: Planet, *, expires_in_
 
 
 async def credential_failed(session: AsyncSession, tested: Planet, *, reason: str) -> None:
-    """Stop the planet's syncs because 知识星球 refused the credential ``tested`` was read with; tell staff.
+    """Stop the planet's syncs because 知识星球 refused the credential in ``tested``; notify staff.
 
-    ``reason`` is Chinese. A credential saved since then is not judged by the old one's failure.
+    ``reason`` is Chinese. Does nothing if a newer credential was saved meanwhile.
     """
     planet = await _locked(session, tested.id)
     if planet.sealed_token != tested.sealed_token:
@@ -125,7 +130,7 @@ async def credential_failed(session: AsyncSession, tested: Planet, *, reason: st
 
 
 async def alert(session: AsyncSession, planet: Planet, *, reason: str) -> None:
-    """Tell staff that a planet can't be read: once a day for one credential, and at most once an hour."""
+    """Notify staff that a planet can't be read: once a day per credential, and at most once an hour."""
     values = {"planet": planet.name, "cause": reason, "time": clock.minute(clock.now())}
     credential = hashlib.sha256(planet.sealed_token.encode()).hexdigest()[:12]
     about = f"{planet.id}:{credential}:{clock.today()}"
@@ -133,7 +138,7 @@ async def alert(session: AsyncSession, planet: Planet, *, reason: str) -> None:
 
 
 def record_test(session: AsyncSession, actor: Actor, planet: Planet, *, ok: bool, detail: str) -> None:
-    """Write into the audit log that a person tried the connection, and what came of it."""
+    """Record a manual connection test and its result in the audit log."""
     _audit(
         session, actor, "planet.test", planet, {}, {"ok": ok}, note=detail if ok else None, error=None if ok else detail
     )
@@ -162,12 +167,12 @@ def _rearm(planet: Planet) -> None:
 
 
 def seal_context(planet_id: uuid.UUID) -> str:
-    """What a planet's sealed token is bound to."""
+    """Encryption context of a planet's sealed token. A token copied to another planet doesn't decrypt."""
     return f"planet:{planet_id}"
 
 
 async def _flush_unique(session: AsyncSession) -> None:
-    """Write the row; the only unique column is the group id. Raises PlanetExists."""
+    """Flush. Raises PlanetExists on any IntegrityError: the only unique column is the group id."""
     try:
         async with session.begin_nested():
             await session.flush()

@@ -1,4 +1,4 @@
-"""What cells say: numbers that identify people, days, counts. Each refusal is Chinese and names the cure."""
+"""Parsing cells: ids, days, counts. Error messages are Chinese and say how to fix the cell."""
 
 import datetime as dt
 import re
@@ -14,11 +14,11 @@ _NO = {"否", "未退出", "no", "false", "0", "n", ""}
 
 
 class BadCell(Exception):
-    """Why a cell can't be taken, with the cure."""
+    """The cell is invalid. The text says how to fix it."""
 
 
 def identifier(cell: Cell) -> str:
-    """A number that names somebody: digits without leading zeros. Raises BadCell."""
+    """A numeric id without leading zeros. Raises BadCell."""
     plain = "".join(unicodedata.normalize("NFKC", cell.text).split()).removeprefix("'")
     if _SCIENTIFIC.fullmatch(plain):
         raise BadCell("编号成了科学计数法，末尾数字已丢失；请把该列设为“文本”后重新填写完整编号")
@@ -30,7 +30,7 @@ def identifier(cell: Cell) -> str:
 
 
 def day(cell: Cell) -> dt.date:
-    """A Shanghai calendar day; an instant with an offset is the day it falls on there. Raises BadCell."""
+    """A Shanghai calendar day. A time with an offset is converted to Shanghai first. Raises BadCell."""
     if cell.date is not None:
         return cell.date
     text = unicodedata.normalize("NFKC", cell.text).strip()
@@ -58,7 +58,7 @@ def count(cell: Cell) -> int:
 
 
 def yes(cell: Cell) -> bool:
-    """是 or 否; empty is 否. Raises BadCell."""
+    """是 or 否; an empty cell is 否. Raises BadCell."""
     text = unicodedata.normalize("NFKC", cell.text).strip().casefold()
     if text in _YES:
         return True

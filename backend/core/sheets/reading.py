@@ -1,7 +1,7 @@
-"""Reading a sheet somebody filled in: XLSX, or CSV in UTF-8 or GB18030. Cells become text with every digit they have.
+"""Reading uploaded sheets: XLSX, or CSV in UTF-8 or GB18030. Cells become text without losing digits.
 
-A sheet is a stranger's file: its size, its unpacked size and its rows are bounded. Pure functions without I/O of their
-own, slow for large files: call them in a thread.
+An upload is untrusted: its size, unpacked size and number of rows are limited. Functions are pure but slow for large
+files, so call them in a thread.
 """
 
 import csv
@@ -15,22 +15,22 @@ from typing import Any
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-MAX_BYTES = 2_900_000  # what a request may carry
+MAX_BYTES = 2_900_000  # must fit into the request size limit
 MAX_UNPACKED = 100_000_000
 MAX_ROWS = 50_000
 MAX_COLUMNS = 100
 MAX_CELL = 2000
-# Beyond 15 digits a spreadsheet's number loses its last ones.
+# Spreadsheet numbers lose their last digits beyond 15.
 EXACT_DIGITS = 15
 
 
 class BadSheet(Exception):
-    """The file can't be read as a sheet. The text is Chinese and names the cure."""
+    """The file can't be read as a sheet. The text is Chinese and says how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell's text. ``is_number``: it was kept as a number, so digits may be missing; ``date`` when it was a date."""
+    """A cell's text. ``is_number``: stored as a number, so digits may be lost. ``date`` is set for date cells."""
 
     text: str
     is_number: bool = False
@@ -39,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row below the headers. ``number`` is its number in the sheet, counted from 1."""
+    """A row below the headers. ``number`` is its row number in the sheet, from 1."""
 
     number: int
     cells: dict[str, Cell]
@@ -51,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The headers as they stand there, and the rows that aren't empty."""
+    """The headers without empty ones, and the rows that aren't empty."""
 
     headers: Sequence[str]
     rows: Sequence[Row]
@@ -61,7 +61,7 @@ _EMPTY = Cell("")
 
 
 def read_sheet(content: bytes) -> Sheet:
-    """The first sheet of a file; the kind of file is seen from its bytes. Raises BadSheet."""
+    """The first sheet of a file. The content, not a name, decides between XLSX and CSV. Raises BadSheet."""
     if len(content) > MAX_BYTES:
         raise BadSheet(f"文件超过 {MAX_BYTES / 1_000_000:.1f} MB，请拆成几个文件分别导入")
     lines = _xlsx(content) if content.startswith(b"PK\x03\x04") else _csv(content)
@@ -122,7 +122,7 @@ def _cell(value: Any) -> Cell:
 
 
 def _number(value: float) -> str:
-    """Without an exponent where that keeps every digit: 1.0 is 1."""
+    """Format without an exponent where no digit is lost: 1.0 becomes 1."""
     return str(int(value)) if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15) else repr(value)
 
 

@@ -1,6 +1,6 @@
-"""Writing sheets that other people's spreadsheets open: no cell is a formula, and no number loses a digit.
+"""Writing sheets. Formula injection is prevented, and ids keep all their digits.
 
-Rows go through a temporary file, so memory doesn't grow with them. Nothing here is asynchronous: write in a thread.
+Rows go through a temporary file, so memory use stays constant. The code is synchronous: call it in a thread.
 """
 
 import csv
@@ -19,7 +19,7 @@ from openpyxl.utils import get_column_letter
 from backend.core import clock
 from backend.core.money import format_yuan
 
-# What makes a spreadsheet take a text for a formula (requirements B32, OWASP "CSV injection").
+# Prefixes that make spreadsheets evaluate text as a formula (requirements B32, OWASP "CSV injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CELL_LIMIT = 32_767  # Excel's
 
@@ -37,21 +37,21 @@ MEDIA_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Ident:
-    """A number that names something: always text, or a spreadsheet would round its last digits away (B4)."""
+    """A numeric id. It is written as text, or spreadsheets would round its last digits (B4)."""
 
     text: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Yuan:
-    """An amount in fen, shown in yuan as a number that can be added up."""
+    """An amount in fen, written as a number in yuan so that it can be summed."""
 
     fen: int
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A part of a whole, from 0 to 1, shown in percent; None, a whole of nothing, is a dash."""
+    """A ratio from 0 to 1, written as a percentage. None (division by zero) is written as a dash."""
 
     part: float | None
 
@@ -60,7 +60,7 @@ Value = str | int | float | bool | Ident | Yuan | Rate | dt.date | dt.datetime |
 
 
 def harmless(text: str) -> str:
-    """A text that no spreadsheet runs as a formula, without the control characters XLSX can't hold."""
+    """Text that no spreadsheet evaluates as a formula, without control characters that XLSX can't hold."""
     clean = "".join(char for char in text if char >= " " or char in "\t\n\r")[: _CELL_LIMIT - 1]
     return f"'{clean}" if clean.startswith(_FORMULA) else clean
 
@@ -84,7 +84,7 @@ def _plain(value: Value) -> str | int | float:
 
 
 class SheetWriter:
-    """A sheet, or several, on their way into a temporary file. A CSV has them below each other."""
+    """Writes one or more sheets into a temporary file. A CSV holds them one below the other."""
 
     def __init__(self, kind: SheetKind, title: str, headers: Sequence[str]) -> None:
         self._file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - given away by finish()
@@ -92,14 +92,14 @@ class SheetWriter:
         self.begin(title, headers)
 
     def begin(self, title: str, headers: Sequence[str]) -> None:
-        """Start the next sheet: what is written from now on stands there."""
+        """Start the next sheet. Later rows go into it."""
         self._body.begin(title, headers)
 
     def write(self, rows: Iterable[Sequence[Value]]) -> None:
         self._body.add(rows)
 
     def finish(self) -> BinaryIO:
-        """The file, at its beginning; the caller closes it."""
+        """Return the file, positioned at its start. The caller closes it."""
         self._body.close()
         self._file.seek(0)
         return self._file
@@ -120,7 +120,7 @@ class _Body:
 
 
 class _Csv(_Body):
-    """UTF-8 with a mark, which Excel needs to see that it is UTF-8."""
+    """UTF-8 with a byte-order mark, without which Excel assumes another encoding."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
@@ -139,7 +139,7 @@ class _Csv(_Body):
     @staticmethod
     def _cell(value: Value) -> str | int | float:
         plain = _plain(value)
-        # A tab behind the digits is invisible, and keeps Excel from making a number of them.
+        # A trailing tab is invisible and stops Excel from converting the digits to a number.
         return f"{plain}\t" if isinstance(value, Ident) and plain else plain
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The night's care: sweeping away rows that nothing decides on any more, and looking at the audit log."""
+"""Nightly maintenance: deleting rows that are no longer used, and verifying the audit log."""
 
 import datetime as dt
 from typing import Any, cast
@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 
 
 async def housekeeping(runtime: Runtime) -> dict[str, Any]:
-    """Remove expired log-ins, finished authorisations and old job records; blank personal data of camps long over.
+    """Delete expired log-ins, finished authorisations and old job records; blank personal data of old camps.
 
-    Money and audit rows stay.
+    Money and audit rows stay. Returns the number of rows per kind.
     """
     now = clock.now()
     old = now - dt.timedelta(days=runtime.settings.retention.job_run_days)
@@ -33,7 +33,7 @@ async def housekeeping(runtime: Runtime) -> dict[str, Any]:
         "oauth_states": delete(OAuthState).where(OAuthState.expires_at < now),
         "staff_sessions": delete(StaffSession).where(StaffSession.expires_at < now),
         "login_guards": delete(LoginGuard).where(LoginGuard.updated_at < now - dt.timedelta(days=2)),
-        # The newest good look at the audit log holds the head that the next one compares with: it stays, however old.
+        # Keep the newest successful audit check, however old: the next check compares with its head.
         "job_runs": delete(JobRun).where(JobRun.created_at < old, JobRun.id.not_in(_newest_check(JobRun.id))),
     }
     removed = {}
@@ -45,7 +45,7 @@ async def housekeeping(runtime: Runtime) -> dict[str, Any]:
 
 
 class AuditDamaged(Exception):
-    """The audit log isn't as it was written. Staff have been told."""
+    """The audit log doesn't match what was written. Staff have been notified."""
 
 
 _DAMAGE_TEXTS = {
@@ -58,9 +58,9 @@ _DAMAGE_TEXTS = {
 
 
 async def audit_check(runtime: Runtime) -> dict[str, Any]:
-    """Verify the whole audit log, also against the head that the last check noted; note the head of today.
+    """Verify the whole audit log, also against the head that the last check noted. Returns the new head.
 
-    Raises AuditDamaged, so that the job is seen to have failed.
+    Raises AuditDamaged, so that the job is recorded as failed.
     """
     async with runtime.db.transaction() as session:
         report = await chain.verify(session, expect=await _noted_head(session))

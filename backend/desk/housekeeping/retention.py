@@ -1,7 +1,7 @@
-"""Personal data of camps long over: blanked, batch by batch, while the books stay whole (docs/decisions on retention).
+"""Blanking personal data of old camps in batches, without touching the books (docs/decisions on retention).
 
-What stays of a person are their openid, payer and planet user id: numbers without a name, by which the books, the
-log and the person's own pages hold together. Ledger, audit log and histories are append-only and aren't touched.
+A person's openid, payer id and planet user id stay. They contain no name, and the books, the audit log and the person's
+own pages are linked by them. Ledger, audit log and histories are append-only and aren't touched.
 """
 
 import datetime as dt
@@ -30,17 +30,17 @@ from backend.money.payments.service import Outcome
 from backend.office.audit import service as audit
 from backend.runtime import Runtime
 
-# Rows of one transaction.
+# Rows per transaction.
 BATCH = 2_000
 
-# A message of the provider about a payment or refund that is settled: its fact is in our rows.
+# Replaces the payload of a provider event about a settled payment or refund. Our own rows hold its facts.
 _SETTLED_EVENT = {"cleared": True}
 
 
 async def clear(runtime: Runtime) -> dict[str, int]:
-    """One night's work; returns how many rows of each table were blanked or removed, and how many camps were done.
+    """One nightly run. Returns the rows blanked or removed per table, and the number of camps cleared.
 
-    A crash leaves a camp undone: the next night finds what is left of it.
+    After a crash the camp isn't marked as cleared, so the next run continues with it.
     """
     before = clock.now() - dt.timedelta(days=runtime.settings.retention.personal_days)
     done: Counter[str] = Counter()
@@ -57,7 +57,7 @@ async def clear(runtime: Runtime) -> dict[str, int]:
 
 
 async def _due(session: AsyncSession, before: dt.datetime) -> Sequence[uuid.UUID]:
-    """Camps archived before an instant that aren't done."""
+    """Camps archived before an instant that aren't cleared yet."""
     archived = exists().where(
         StateChange.entity == Camp.__tablename__,
         StateChange.entity_id == Camp.id,
@@ -69,7 +69,7 @@ async def _due(session: AsyncSession, before: dt.datetime) -> Sequence[uuid.UUID
 
 
 async def _clear_camp(runtime: Runtime, camp_id: uuid.UUID) -> Counter[str]:
-    """All of a camp, and at the end the mark and one audit row in the same transaction."""
+    """Blank a camp in batches. At the end, mark it as cleared and write the audit row in one transaction."""
     rows: Counter[str] = Counter()
     for table, values, named in _OF_CAMP:
         while True:
@@ -95,11 +95,11 @@ async def _clear_camp(runtime: Runtime, camp_id: uuid.UUID) -> Counter[str]:
 
 
 _NAMES = {"planet_nickname": CLEARED, "planet_number": "", "wechat_nickname": CLEARED}
-# The words of a title are staff's own to edit, so a name may stand in it, too.
+# Staff can edit title templates, so a title may contain a name too.
 _MESSAGE = {"title": CLEARED, "content": CLEARED_MESSAGE, "recipient": CLEARED, "values": None, "error": None}
 _SPEAKS = or_(Notification.content != CLEARED_MESSAGE, Notification.title != CLEARED)
 
-# Table, what its columns become, and what tells rows that still hold something.
+# Table, new column values, and the condition for rows that aren't blanked yet.
 _OF_CAMP: tuple[tuple[Any, dict[str, Any], Any], ...] = (
     (Member, _NAMES | {"match_note": None}, lambda t: or_(t.planet_nickname != CLEARED, t.match_note.is_not(None))),
     (
@@ -115,7 +115,7 @@ _OF_CAMP: tuple[tuple[Any, dict[str, Any], Any], ...] = (
 
 
 async def _blank(session: AsyncSession, table: Any, values: dict[str, Any], which: ColumnElement[bool]) -> int:
-    """Blank at most a batch of rows; returns how many."""
+    """Blank at most one batch of rows; returns how many."""
     keys = tuple_(*table.__mapper__.primary_key)
     some = select(*table.__mapper__.primary_key).where(which).limit(BATCH)
     return await _changed(session, update(table).where(keys.in_(some)).values(**values))
@@ -141,16 +141,16 @@ def _camp_cleared(camp_id: Any) -> ColumnElement[bool]:
 
 
 async def _messages(session: AsyncSession, before: dt.datetime) -> int:
-    """Old messages of no camp, or that came after their camp was done."""
+    """Blank old messages without a camp, and those written after their camp was cleared."""
     old = and_(Notification.created_at < before, _SPEAKS)
     of_none = or_(Notification.camp_id.is_(None), _camp_cleared(Notification.camp_id))
     return await _blank(session, Notification, _MESSAGE, and_(old, of_none))
 
 
 async def _events(session: AsyncSession, before: dt.datetime) -> int:
-    """What the provider sent: it names the payer. That it came, and what was made of it, stays.
+    """Blank the payloads of old provider events, which name the payer. The row and its outcome stay.
 
-    Whole stays what never got into our books, and what somebody still has to look into.
+    Payloads are kept for events that never reached our books, and for events with an open reconciliation case.
     """
     old = and_(InboxEvent.created_at < before, InboxEvent.payload != _SETTLED_EVENT)
     settled = and_(InboxEvent.outcome != Outcome.HELD, ~_in_question())
@@ -158,27 +158,27 @@ async def _events(session: AsyncSession, before: dt.datetime) -> int:
 
 
 def _in_question() -> ColumnElement[bool]:
-    """Whether an open case is about one of the numbers that an event names."""
+    """Whether an open reconciliation case is about one of the numbers in an event."""
     numbers = [InboxEvent.payload[name].astext for name in ("transaction_id", "out_trade_no", "out_refund_no")]
     keys = [ReconciliationCase.kind + ":" + number for number in numbers]
     return exists().where(ReconciliationCase.status == CaseStatus.OPEN, ReconciliationCase.dedupe_key.in_(keys))
 
 
 def _in_use(planet_id: Any) -> ColumnElement[bool]:
-    """Whether a planet has a camp that isn't done, or only planned."""
+    """Whether a planet has a camp that isn't cleared, including planned ones."""
     return exists().where(
         Camp.planet_id == planet_id, Camp.personal_data_cleared_at.is_(None), Camp.deleted_at.is_(None)
     )
 
 
 async def _listed(session: AsyncSession, before: dt.datetime) -> int:
-    """Imported members who left their planet long ago, or whose planet holds no camps any more."""
+    """Remove old imported members who left their planet, or whose planet has no camps in use."""
     gone = or_(PlanetMember.left, ~_in_use(PlanetMember.planet_id))
     return await _remove(session, PlanetMember, and_(PlanetMember.updated_at < before, gone))
 
 
 async def _people(session: AsyncSession, before: dt.datetime) -> int:
-    """People read from a planet who appear in no camp of it that isn't done; a new camp's ranking names them again."""
+    """Remove old planet users who appear in no uncleared camp. The ranking of a new camp adds them again."""
     camps = select(Camp.id).where(Camp.planet_id == PlanetUser.planet_id, Camp.personal_data_cleared_at.is_(None))
     appears = [
         exists(select(literal(1)).where(table.camp_id.in_(camps), table.planet_user_id == PlanetUser.user_id))

@@ -1,4 +1,4 @@
-"""Reminders at their hours (product requirements §3.9). Each scene happens once per object and day."""
+"""Scheduled reminders (product requirements §3.9). Each scene happens once per object and day."""
 
 import datetime as dt
 from collections import defaultdict
@@ -28,14 +28,14 @@ from backend.runtime import Runtime
 QR_WARNING_AGE = dt.timedelta(days=6)
 GROUP_REMINDER_AFTER = dt.timedelta(hours=24)
 GROUP_REMINDERS = 3
-# What a sync that ended before this hour says of today is too old to nudge anybody (B6).
+# A sync that ended earlier is too old to tell who hasn't checked in today (B6).
 FRESH_FROM = dt.time(19, 30)
 _NAMES_LISTED = 20
 _UNKNOWN = "–"
 
 
 async def reminders(runtime: Runtime) -> dict[str, Any]:
-    """Job, 10:00: remind members and staff of what today calls for; returns how many of each scene."""
+    """Job, 10:00: send the reminders of today to members and staff. Returns how many per scene."""
     async with runtime.db.transaction() as session:
         return {
             "camp_ending": await _camps_ending(session),
@@ -46,7 +46,7 @@ async def reminders(runtime: Runtime) -> dict[str, Any]:
 
 
 async def checkin_refresh(runtime: Runtime) -> dict[str, Any]:
-    """Job, 19:30: have running camps read once more, where members are nudged at 20:00. Returns how many."""
+    """Job, 19:30: sync running camps again if the 20:00 nudges are enabled. Returns how many syncs were started."""
     asked = 0
     async with runtime.db.transaction() as session:
         camps = await repository.running_camps(session) if await _nudges(session) else []
@@ -57,12 +57,12 @@ async def checkin_refresh(runtime: Runtime) -> dict[str, Any]:
                 enqueue(session, "checkins.sync", run_id=run.id)
                 asked += 1
         except AppError:
-            continue  # one is running, or the planet can't be read: then nobody of this camp is nudged
+            continue  # a sync is running, or the planet can't be read; without a fresh sync nobody is nudged
     return {"asked": asked}
 
 
 async def checkin_nudges(runtime: Runtime) -> dict[str, Any]:
-    """Job, 20:00: nudge who hasn't checked in today, if that is switched on and today's posts were just read."""
+    """Job, 20:00: nudge members without a check-in today, if enabled and if their camp was synced since 19:30."""
     told = 0
     async with runtime.db.transaction() as session:
         if not await _nudges(session):
@@ -104,7 +104,7 @@ async def _camps_ending(session: AsyncSession) -> int:
 
 
 def _is_short(member: Member) -> bool:
-    """Whether what is counted so far, by syncs or sheets, doesn't bring the whole deposit back."""
+    """Whether the days counted so far, from syncs or sheets, refund less than the whole deposit."""
     return member.entitled_fen < member.paid_fen - member.fee_fen
 
 

@@ -1,4 +1,4 @@
-"""Who is to be reminded of what, in SQL."""
+"""Queries for the reminders."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ async def members_of(session: AsyncSession, camp: Camp) -> Sequence[Member]:
 
 
 async def not_in_group(session: AsyncSession, *, paid_before: dt.datetime) -> Sequence[tuple[Member, Camp]]:
-    """Members of running camps who paid a while ago and aren't in the group yet."""
+    """Members of running camps who paid by ``paid_before`` and aren't in the group yet."""
     statement = (
         select(Member, Camp)
         .join(Camp, Camp.id == Member.camp_id)
@@ -34,7 +34,7 @@ async def not_in_group(session: AsyncSession, *, paid_before: dt.datetime) -> Se
 
 
 async def camps_with_unmatched(session: AsyncSession) -> Sequence[tuple[Camp, int]]:
-    """Live camps with the number of members a person still has to match."""
+    """Camps that aren't archived, with the number of members who need manual matching."""
     open_states = (MatchStatus.UNMATCHED, MatchStatus.SUGGESTED, MatchStatus.CONFLICT)
     statement = (
         select(Camp, func.count())
@@ -47,7 +47,7 @@ async def camps_with_unmatched(session: AsyncSession) -> Sequence[tuple[Camp, in
 
 
 async def camps_with_old_qr(session: AsyncSession, *, uploaded_before: dt.datetime) -> Sequence[Camp]:
-    """Running camps whose group QR was uploaded too long ago: WeChat lets it die after seven days."""
+    """Running camps whose group QR was uploaded too long ago: WeChat expires it after seven days."""
     statement = (
         select(Camp)
         .join(Upload, Upload.key == Camp.group_qr_key)
@@ -64,7 +64,7 @@ async def running_camps(session: AsyncSession) -> Sequence[Camp]:
 async def not_checked_in(
     session: AsyncSession, *, day: dt.date, read_after: dt.datetime
 ) -> Sequence[tuple[Member, Camp]]:
-    """Matched members in the group without a check-in of ``day``, of running camps whose posts were read since."""
+    """Matched group members without a check-in on ``day``, in running camps fully synced since ``read_after``."""
     today = exists().where(
         Checkin.camp_id == Member.camp_id, Checkin.planet_user_id == Member.planet_user_id, Checkin.day == day
     )

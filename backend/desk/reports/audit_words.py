@@ -1,4 +1,4 @@
-"""The audit log in Chinese: actions, what they are about, and what differs. One map for page, filter and export."""
+"""Chinese texts for the audit log: actions, targets and changes. The page, the filter and the export share them."""
 
 import datetime as dt
 import json
@@ -179,7 +179,7 @@ FIELDS = {
     "size_bytes": "字节数",
 }
 
-# As a form would have them.
+# Changes are listed in the order of the forms.
 _ORDER = {field: place for place, field in enumerate(FIELDS)}
 
 _VALUES: dict[str, Mapping[Any, str]] = {
@@ -197,7 +197,7 @@ _VALUES: dict[str, Mapping[Any, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A field that differs, in words; None where the row tells nothing of that side."""
+    """A changed field in Chinese. ``before`` or ``after`` is None where the row doesn't record that side."""
 
     field: str
     before: str | None
@@ -205,7 +205,7 @@ class Change:
 
 
 def action(name: str) -> str:
-    """In Chinese; its own name where nobody gave it one."""
+    """The Chinese name of an action; its code if there is none."""
     return ACTIONS.get(name, name)
 
 
@@ -214,12 +214,12 @@ def target(name: str) -> str:
 
 
 def actor(entry: AuditEntry) -> str:
-    """A person's user name, else what kind of machine or stranger it was."""
+    """A staff member's user name; otherwise the kind of actor in Chinese."""
     return entry.actor_name if entry.actor_kind == "staff" else ACTORS.get(entry.actor_kind, entry.actor_name)
 
 
 def changes(entry: AuditEntry, names: Mapping[str, str]) -> Iterator[Change]:
-    """What differs. ``names`` are those of the ids in it."""
+    """The changes that a row records. ``names`` maps ids in the row to display names."""
     before, after = entry.before or {}, entry.after or {}
     for field in sorted({*before, *after}, key=lambda field: (_ORDER.get(field, len(_ORDER)), field)):
         told = [
@@ -229,7 +229,7 @@ def changes(entry: AuditEntry, names: Mapping[str, str]) -> Iterator[Change]:
 
 
 def ids_in(entry: AuditEntry) -> Iterator[str]:
-    """The ids whose names a reader would want."""
+    """The ids in a row that are shown by name."""
     for side in (entry.before or {}, entry.after or {}):
         for field, value in side.items():
             if field.endswith("_ids") and isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What coaches did (教练绩效): the camps they lead, and the refunds they reviewed. Formulas as in ``statistics``."""
+"""Coach performance (教练绩效): the camps they lead and the refunds they reviewed. Formulas as in ``statistics``."""
 
 import datetime as dt
 import uuid
@@ -20,7 +20,7 @@ from backend.models.staff import Staff, StaffRole
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """Decisions on refunds that stand: one that was taken back or re-opened is no longer anybody's."""
+    """Refund decisions in force. A decision that was undone or re-opened doesn't count."""
 
     done: int = 0
     rejected: int = 0
@@ -29,13 +29,13 @@ class Reviews:
 
     @property
     def mean_hours(self) -> float | None:
-        """Mean time to a decision in hours; None without any."""
+        """Mean hours to a decision; None without any decisions."""
         return self.seconds / self.done / 3600 if self.done else None
 
 
 @dataclass(frozen=True, slots=True)
 class Coach:
-    """A coach's camps that begin in the range, with their figures together, and their decisions made in it.
+    """A coach's camps that begin in the range, with their combined figures, and the coach's decisions in the range.
 
     A camp with two coaches counts for both.
     """
@@ -47,7 +47,7 @@ class Coach:
 
 
 async def coaches(session: AsyncSession, scope: Scope, wanted: Range, *, only: uuid.UUID | None) -> Sequence[Coach]:
-    """Who leads a camp of the range, or is a coach and reviewed in it; by name. ``only``: nobody but this person."""
+    """Staff who lead a camp of the range, and coaches who reviewed in it, by name. ``only``: just this person."""
     camps = {row.camp_id: row.figures for row in await statistics.begun_in(session, scope, wanted)}
     led: dict[uuid.UUID, list[Figures]] = defaultdict(list)
     leads = select(CampStaff).where(CampStaff.kind == CampStaffKind.COACH, CampStaff.camp_id.in_(camps))
@@ -65,7 +65,7 @@ async def coaches(session: AsyncSession, scope: Scope, wanted: Range, *, only: u
 
 
 async def _reviews(session: AsyncSession, scope: Scope, wanted: Range) -> Mapping[uuid.UUID, Reviews]:
-    """Each reviewer's decisions of the range."""
+    """Decisions of the range by reviewer."""
     took = func.extract("epoch", Refund.reviewed_at - Refund.created_at)
     statement = (
         select(Refund.reviewer_id, func.count(), func.count(Refund.reject_reason), func.sum(took))

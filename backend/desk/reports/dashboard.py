@@ -1,4 +1,4 @@
-"""The workbench's figures (工作台): one pass of few queries over the camps a person sees. Money is fen."""
+"""The dashboard (工作台): a few queries over the camps that a person may see. Amounts are in fen."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from backend.models.refunds import RefundHold, RefundStatus
 from backend.models.uploads import Upload
 from backend.money.refunds.repository import sums_by_status
 
-# WeChat lets a group's QR picture die after seven days; staff hear of it on the sixth (requirements §3.5).
+# WeChat expires a group's QR code after seven days; staff are warned on the sixth (requirements §3.5).
 QR_DAYS = 6
-# A camp's last day is announced so many days ahead.
+# A camp is listed as ending this many days ahead.
 ENDING_DAYS = 3
 
 _RUNNING = (CampStatus.ENROLLING, CampStatus.ONGOING)
@@ -37,7 +37,11 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Members sure of the whole deposit; who get a part; who get nothing, in camps that are over; who still may."""
+    """Members by outcome.
+
+    ``reached``: sure of the whole deposit. ``partial``: get a part. ``short``: get nothing, in camps that are over.
+    ``under_way``: still undecided.
+    """
 
     reached: int
     partial: int
@@ -61,7 +65,7 @@ async def camps_by_status(session: AsyncSession, scope: Scope) -> dict[CampStatu
 
 
 async def completion(session: AsyncSession, scope: Scope) -> Completion:
-    """Counted camp by camp in an index, then told apart by the camps' state."""
+    """Count per camp from an index, then split by the camps' status."""
     per_camp = (
         select(
             Member.camp_id,
@@ -82,19 +86,19 @@ async def completion(session: AsyncSession, scope: Scope) -> Completion:
 
 
 async def paid(session: AsyncSession, scope: Scope) -> int:
-    """All that came in."""
+    """The sum of all payments, in fen."""
     statement = select(func.sum(Payment.amount_fen)).where(Payment.status == PaymentStatus.PAID)
     return int(await session.scalar(statement.where(*of(scope, Payment.camp_id))) or 0)
 
 
 async def refunds(session: AsyncSession, scope: Scope) -> dict[RefundStatus, Money]:
-    """Count and sum for each status that has any; what waits for review at its amount of now."""
+    """Count and sum per status that occurs. Refunds waiting for review count with their current amount."""
     sums = await sums_by_status(session, camp_ids=scope)
     return {status: Money(count, fen) for status, (count, fen) in sums.items() if count}
 
 
 async def income(session: AsyncSession, scope: Scope, *, days: int) -> list[money.Day]:
-    """The last days up to today, also those without any movement."""
+    """The last ``days`` days up to today, including days without any payment or refund."""
     first = clock.today() - dt.timedelta(days=days - 1)
     moved = {day.day: day for day in await money.per_day(session, scope, first, clock.today())}
     all_days = [first + dt.timedelta(days=number) for number in range(days)]
@@ -102,7 +106,7 @@ async def income(session: AsyncSession, scope: Scope, *, days: int) -> list[mone
 
 
 async def ending(session: AsyncSession, scope: Scope) -> Sequence[Camp]:
-    """Running camps whose last day is near."""
+    """Running camps that end within ``ENDING_DAYS``."""
     last = clock.today() + dt.timedelta(days=ENDING_DAYS)
     statement = select(Camp).where(
         Camp.status == CampStatus.ONGOING, Camp.ends_on <= last, Camp.deleted_at.is_(None), *of(scope, Camp.id)
@@ -111,7 +115,7 @@ async def ending(session: AsyncSession, scope: Scope) -> Sequence[Camp]:
 
 
 async def old_qr(session: AsyncSession, scope: Scope) -> Sequence[tuple[Camp, dt.datetime]]:
-    """Camps members still join whose group QR is about to die, with the instant of its upload."""
+    """Enrolling and running camps whose group QR expires soon, with its upload time."""
     statement = (
         select(Camp, Upload.created_at)
         .join(Upload, Upload.key == Camp.group_qr_key)
@@ -127,7 +131,7 @@ async def old_qr(session: AsyncSession, scope: Scope) -> Sequence[tuple[Camp, dt
 
 
 async def broken_syncs(session: AsyncSession, scope: Scope) -> Sequence[tuple[Camp, SyncRun]]:
-    """Live camps whose last finished reading was no complete one."""
+    """Active camps whose last finished sync failed or was partial, with that sync."""
     live = (CampStatus.ENROLLING, CampStatus.ONGOING, CampStatus.ENDED, CampStatus.SETTLING)
     last = (
         select(SyncRun.id)
@@ -152,7 +156,7 @@ async def broken_syncs(session: AsyncSession, scope: Scope) -> Sequence[tuple[Ca
 
 
 async def dead_planets(session: AsyncSession) -> Sequence[Planet]:
-    """Planets whose credential was refused."""
+    """Planets whose credential was rejected."""
     statement = select(Planet).where(Planet.credential_status == CredentialStatus.CREDENTIAL_INVALID)
     return (await session.scalars(statement.order_by(Planet.name))).all()
 
@@ -163,5 +167,5 @@ async def open_cases(session: AsyncSession) -> int:
 
 
 async def hold(session: AsyncSession) -> RefundHold | None:
-    """What keeps everybody's refunds back, if anything does."""
+    """The hold that pauses all refunds; None if there is none."""
     return (await session.scalars(select(RefundHold).where(RefundHold.ended_at.is_(None)))).one_or_none()

@@ -1,4 +1,4 @@
-"""Money by the Shanghai day on which it moved: paid by the time of payment, paid back by the time of success. Fen."""
+"""Money per Shanghai day, in fen: payments by payment time, refunds by success time."""
 
 import datetime as dt
 import uuid
@@ -14,11 +14,11 @@ from backend.core import clock
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundStatus
 
-# Shanghai has no summer time (since long before there was anything to pay), so its days are bins of 24 hours from any
-# midnight. Looking the zone up for every row takes twice as long.
+# Shanghai has had no daylight saving time since long before the first payment, so its days are 24-hour bins from any
+# midnight. A time-zone conversion per row takes twice as long.
 _A_MIDNIGHT = clock.day_start(dt.date(2000, 1, 1))
 
-# The camps somebody may see; None for all.
+# Ids of the camps that a person may see; None means all.
 Scope = Collection[uuid.UUID] | None
 
 
@@ -30,12 +30,12 @@ class Day:
 
 
 def of(scope: Scope, column: Any) -> list[ColumnElement[bool]]:
-    """The condition that rows belong to a scope, given the column of their camp's id."""
+    """The condition that limits rows to a scope. ``column`` holds the camp id."""
     return [] if scope is None else [column.in_(scope)]
 
 
 async def per_day(session: AsyncSession, scope: Scope, first: dt.date, last: dt.date) -> list[Day]:
-    """The days of a range, both ends included, on which money moved. Read from indexes alone."""
+    """Days of a range (both ends included) on which money moved. Uses index-only scans."""
     came = await _sums(session, Payment.paid_at, Payment.amount_fen, first, last, *of(scope, Payment.camp_id))
     succeeded = Refund.status == RefundStatus.SUCCEEDED
     went = await _sums(

@@ -1,4 +1,4 @@
-"""Everything held about one person, over all camps: what is handed out when somebody asks for their data."""
+"""All data held about one person, over all camps, for answering a data access request."""
 
 import uuid
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from backend.office.payers.repository import owns_member, owns_message, owns_pay
 
 @dataclass(frozen=True)
 class Person:
-    """Rows beside the names of their camps, oldest first."""
+    """Rows with their camp names, oldest first."""
 
     accounts: Sequence[Payer]
     members: Sequence[tuple[Member, str]]
@@ -39,10 +39,10 @@ class Person:
 
 
 async def everything(session: AsyncSession, member: Member) -> Person:
-    """What is held about the person behind a membership.
+    """All data held about the person behind a membership.
 
-    A person is whoever logged in for the order, else the WeChat account that paid (design §10): with an account known,
-    what else a guest's browser ordered may be somebody else's, and isn't told.
+    A person is the log-in that placed the order, else the WeChat account that paid (design §10). Once the account is
+    known, other orders from the same guest browser may belong to somebody else, so they are left out.
     """
     payer_id, openid = await _who(session, member)
     mine = or_(Member.id == member.id, owns_member(payer_id, openid))
@@ -71,7 +71,7 @@ async def everything(session: AsyncSession, member: Member) -> Person:
 
 
 async def _of_camps(session: AsyncSession, table: Any, which: ColumnElement[bool]) -> list[tuple[Any, str]]:
-    """Rows with the names of their camps, in the order they were written (check-ins by day)."""
+    """Rows with their camp names, in the order of creation (check-ins by day)."""
     order = (table.day,) if table is Checkin else (table.created_at, table.id)
     statement = select(table, Camp.name).join(Camp, Camp.id == table.camp_id).where(which).order_by(*order)
     return [(row, name) for row, name in await session.execute(statement)]
@@ -82,7 +82,7 @@ def _days_of(matched: Sequence[Member]) -> ColumnElement[bool]:
 
 
 async def _moves(session: AsyncSession, member_ids: Sequence[uuid.UUID]) -> list[tuple[StateChange, str]]:
-    """The history of their matching."""
+    """The history of match states."""
     statement = (
         select(StateChange, Camp.name)
         .join(Member, Member.id == StateChange.entity_id)
@@ -94,7 +94,7 @@ async def _moves(session: AsyncSession, member_ids: Sequence[uuid.UUID]) -> list
 
 
 async def _planet_users(session: AsyncSession, matched: Sequence[Member]) -> Sequence[PlanetUser]:
-    """Who they are on their planets, as the planet says."""
+    """Their profiles as read from the planets."""
     camps = select(Camp.planet_id).where(Camp.id.in_([row.camp_id for row in matched]))
     users = {row.planet_user_id for row in matched}
     statement = select(PlanetUser).where(PlanetUser.planet_id.in_(camps), PlanetUser.user_id.in_(users))
@@ -102,7 +102,7 @@ async def _planet_users(session: AsyncSession, matched: Sequence[Member]) -> Seq
 
 
 async def _planet_members(session: AsyncSession, matched: Sequence[Member]) -> Sequence[PlanetMember]:
-    """Who they are in imported lists: by user id, or by a number that was looked up."""
+    """Their rows in imported lists: by user id, or by planet number where it is known."""
     users = await _planet_users(session, matched)
     numbered = tuple_(PlanetMember.planet_id, PlanetMember.number)
     known = [(user.planet_id, user.number) for user in users if user.number]
@@ -112,10 +112,10 @@ async def _planet_members(session: AsyncSession, matched: Sequence[Member]) -> S
 
 
 async def _who(session: AsyncSession, member: Member) -> tuple[uuid.UUID, str | None]:
-    """The person's log-in and openid, as the conditions of ``payers`` take them."""
+    """The person's payer id and openid, for the conditions in ``payers.repository``."""
     payer = await session.get_one(Payer, member.payer_id)
     if payer.openid is not None or member.openid is None:
         return payer.id, payer.openid
     account = await session.scalar(select(Payer).where(Payer.openid == member.openid))
-    # Nobody's id: what this guest's browser did otherwise is found by the account, or isn't this person's.
+    # The nil id matches nobody. The guest's payer id would match other people's orders from the same browser.
     return account.id if account is not None else uuid.UUID(int=0), member.openid

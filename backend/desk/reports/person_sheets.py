@@ -1,4 +1,4 @@
-"""One person's data in words that they understand, as sheets or as JSON: both from the same layouts."""
+"""One person's data with Chinese labels, as sheets or as JSON. Both use the same layouts."""
 
 import datetime as dt
 import json
@@ -169,7 +169,7 @@ PLANET_MEMBERS = Layout[PlanetMember](
 
 
 def sheets_of(person: Person) -> list[Sheet[Any]]:
-    """Every kind of data, also those there are none of: that, too, is an answer."""
+    """One sheet per kind of data. Empty ones are included, since having no data is an answer too."""
     return [
         Sheet(ACCOUNTS, person.accounts),
         Sheet(MEMBERS, person.members),
@@ -185,7 +185,7 @@ def sheets_of(person: Person) -> list[Sheet[Any]]:
 
 
 def json_of(sheets: Sequence[Sheet[Any]]) -> bytes:
-    """The same as JSON: by kind, a list of objects whose keys are the headers. Amounts are yuan, as text."""
+    """The sheets as JSON: a list of objects by title, keyed by header. Amounts are yuan, as text."""
     found = {}
     for sheet in sheets:
         columns = sheet.layout.columns.items()

@@ -1,4 +1,4 @@
-"""The console's lists as sheets: headers and cells. Rows come part by part, and are written in a thread."""
+"""The console's lists as sheets: headers and cells. Rows arrive in batches and are written in a thread."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ class ExportTooLarge(Conflict):
 
 @dataclass(frozen=True)
 class Layout(Generic[T]):
-    """A sheet's name and, for each header, what stands below it."""
+    """A sheet's title, and a cell function by header."""
 
     title: str
     columns: dict[str, Callable[[T], Value]]
@@ -37,14 +37,14 @@ class Layout(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A finished sheet; the caller closes the file."""
+    """A finished sheet. The caller closes the file."""
 
     file: BinaryIO
     rows: int
 
 
 async def write(layout: Layout[T], kind: SheetKind, parts: AsyncIterator[Sequence[T]]) -> Written:
-    """Write a sheet into a temporary file. Raises ExportTooLarge."""
+    """Write a sheet into a temporary file. Raises ExportTooLarge for more than ``MOST_ROWS`` rows."""
     writer = await asyncio.to_thread(SheetWriter, kind, layout.title, list(layout.columns))
     rows = 0
     try:
@@ -61,14 +61,13 @@ async def write(layout: Layout[T], kind: SheetKind, parts: AsyncIterator[Sequenc
 
 @dataclass(frozen=True)
 class Sheet(Generic[T]):
-    """A layout with its rows, where there are few of them."""
+    """A layout with its rows, for lists that fit into memory."""
 
     layout: Layout[T]
     rows: Sequence[T]
 
 
 async def write_book(kind: SheetKind, sheets: Sequence[Sheet[Any]]) -> Written:
-    """Write several sheets into one temporary file."""
     return await asyncio.to_thread(_write_book, kind, sheets)
 
 
@@ -155,7 +154,7 @@ REFUNDS = Layout[Listed](
     },
 )
 
-# Its first columns are those an import reads, so that a sheet makes the round trip.
+# The first columns are those of the import, so that an exported sheet can be imported again.
 CHECKINS = Layout[CheckinRow](
     "打卡",
     {

@@ -1,8 +1,8 @@
-"""Camps in figures (训练营报表): each metric of requirements §3.10 has its formula here and nowhere else.
+"""Camp statistics (训练营报表). The formulas of requirements §3.10 are defined only here.
 
-The database counts (``v_camp_statistics``, ``v_camp_days``), this module divides. Money is fen, rates are 0 to 1 and
-None where there is nothing to divide by. A camp belongs to the range in which it begins. Its own row tells of all its
-money; figures of a range or month count money by the time it was paid or paid back, whichever camp it belongs to.
+The database counts (``v_camp_statistics``, ``v_camp_days``), this module divides. Amounts are in fen. Rates are 0 to 1,
+or None if the divisor is 0. A camp belongs to the range in which it begins. A camp's own row includes all its money.
+Figures of a range or month count money by the time of payment or refund, whichever camp it belongs to.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ from backend.models.camps import CampStatus
 _VIEW = table("v_camp_statistics", column("camp_id"), column("starts_on", Date))
 _DAYS = table("v_camp_days", column("camp_id"), column("days", Integer), column("members", Integer))
 
-# A trend of one month is none: it reaches at least so many months back.
+# The trend covers at least this many months, since a single month shows no trend.
 TREND_MONTHS = 12
 
 
@@ -46,9 +46,9 @@ def _rate(part: float, whole: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was counted, of one camp or of several together, and what follows from it.
+    """Counts of one camp or of several together, and the rates derived from them.
 
-    Refunds of every kind count, also extra ones and those settled by hand (标记已处理).
+    All kinds of refunds count, including extra ones and those settled by hand (标记已处理).
     """
 
     enrolled: int = 0
@@ -125,14 +125,14 @@ _COUNTED = tuple(each.name for each in fields(Figures))
 
 
 def together(some: Iterable[Figures]) -> Figures:
-    """Counts and sums added up, so that rates are those of all members and refunds, not means of rates."""
+    """The sum of all figures. Rates of a sum weigh members and refunds equally, unlike a mean of rates."""
     rows = list(some)
     return Figures(**{name: sum(getattr(row, name) for row in rows) for name in _COUNTED})
 
 
 @dataclass(frozen=True, slots=True)
 class CampFigures:
-    """One camp. ``figures`` has its money of all times."""
+    """One camp. ``figures`` includes all its money, whenever it moved."""
 
     camp_id: uuid.UUID
     camp_name: str
@@ -168,10 +168,10 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``overview``: the range's camps together, with the money that moved in the range.
+    """Figures of a range.
 
-    ``completed``, ``short`` and ``under_way`` in ``states`` are the range's members; ``days`` how many have how many
-    days; ``months`` the trend, oldest first.
+    ``overview``: the range's camps together, with the money that moved in the range. ``states``: members of these camps
+    by outcome. ``days``: the distribution of check-in days over members. ``months``: the trend, oldest first.
     """
 
     range: Range
@@ -184,7 +184,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Members who completed; who get a part; who did neither, in camps that are over; who still may."""
+    """Members by outcome.
+
+    ``completed``: sure of the whole deposit. ``partial``: get a part. ``short``: neither, in camps that are over.
+    ``under_way``: still undecided.
+    """
 
     completed: int = 0
     partial: int = 0
@@ -216,7 +220,7 @@ _OVER = (CampStatus.ENDED, CampStatus.SETTLING, CampStatus.ARCHIVED)
 
 
 async def report(session: AsyncSession, scope: Scope, wanted: Range) -> Report:
-    """A range's figures. ``scope`` is the viewer's camps, None for all; drafts are no camps yet."""
+    """The figures of a range. ``scope``: the viewer's camps, None for all. Drafts don't count."""
     window = _trend_window(wanted)
     rows = await _rows(session, *_begin_in(window), *money.of(scope, _VIEW.c.camp_id))
     camps = [row for row in rows if row.starts_on in wanted]
@@ -232,30 +236,30 @@ async def report(session: AsyncSession, scope: Scope, wanted: Range) -> Report:
 
 
 async def some(session: AsyncSession, camp_ids: Collection[uuid.UUID]) -> Sequence[CampFigures]:
-    """These camps, in the order asked for; drafts and unknown ones are left out."""
+    """The given camps in the given order. Drafts and unknown ids are left out."""
     found = {row.camp_id: row for row in await _rows(session, _VIEW.c.camp_id.in_(camp_ids))}
     return [found[camp_id] for camp_id in camp_ids if camp_id in found]
 
 
 async def begun_in(session: AsyncSession, scope: Scope, wanted: Range) -> Sequence[CampFigures]:
-    """The camps of a range, newest first."""
+    """The camps that begin in a range, newest first."""
     return await _rows(session, *_begin_in(wanted), *money.of(scope, _VIEW.c.camp_id))
 
 
 def ordered(camps: Iterable[CampFigures], by: Sort, *, descending: bool) -> list[CampFigures]:
-    """Camps in an order; those without a value stand last either way, equal ones newest first."""
+    """Camps sorted by a field. Camps without a value come last in both directions, equal ones newest first."""
     newest = sorted(camps, key=lambda camp: (camp.starts_on, camp.camp_id), reverse=True)
 
     def value(camp: CampFigures) -> Any:
         return getattr(camp, by) if hasattr(camp, by) else getattr(camp.figures, by)
 
     known = [camp for camp in newest if value(camp) is not None]
-    # Python keeps equal ones in their order also in reverse.
+    # ``sorted`` is stable even with ``reverse``, so equal camps stay newest first.
     return sorted(known, key=value, reverse=descending) + [camp for camp in newest if value(camp) is None]
 
 
 def page(camps: Sequence[CampFigures], request: PageRequest) -> Page[CampFigures]:
-    """All camps of a range were counted anyway, so a page is a slice."""
+    """Slice one page. All camps of the range are loaded anyway."""
     rows = camps[request.offset : request.offset + request.page_size]
     return Page(rows, len(camps), request.page, request.page_size)
 
@@ -295,13 +299,13 @@ def _states(camps: Iterable[CampFigures]) -> States:
 
 
 def _month_of(day: dt.date, offset: int = 0) -> dt.date:
-    """The first day of a day's month, or of one so many months later."""
+    """The first day of the month that is ``offset`` months after the month of ``day``."""
     number = day.year * 12 + day.month - 1 + offset
     return dt.date(number // 12, number % 12 + 1, 1)
 
 
 def _trend_window(wanted: Range) -> Range:
-    """Whole months: all of the range, and at least the twelve up to its end."""
+    """Whole months that cover the range, and at least the ``TREND_MONTHS`` up to its end."""
     first = min(_month_of(wanted.first), _month_of(wanted.last, 1 - TREND_MONTHS))
     return Range(first, _month_of(wanted.last, 1) - dt.timedelta(days=1))
 
@@ -314,7 +318,7 @@ class _MonthSum:
 
 
 def _months(camps: Iterable[CampFigures], flow: Iterable[money.Day]) -> list[Month]:
-    """From the first to the last month in which anything happened, without gaps."""
+    """The months from the first to the last with any camp or money, without gaps."""
     found: dict[dt.date, _MonthSum] = {}
     for camp in camps:
         found.setdefault(_month_of(camp.starts_on), _MonthSum()).camps.append(camp.figures)

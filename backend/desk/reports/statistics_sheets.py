@@ -1,4 +1,4 @@
-"""The reports as sheets: what their page shows, with the words it uses."""
+"""The statistics as sheets, with the figures and words of their pages."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ _FIGURES: dict[str, Callable[[Figures], Value]] = {
     "退款成功率": lambda row: Rate(row.refund_success_rate),
 }
 
-# What has to be said beside a figure of a range.
+# Explanations beside the figures of a range.
 _NOTES = {
     "报名人数": "时间范围内开营的训练营，支付成功的会员，含已退款",
     "参与率": "至少打卡一天的会员 ÷ 报名人数",
@@ -97,7 +97,7 @@ def _range(wanted: Range) -> list[Fact]:
 
 
 def camp_report(report: Report, camps: Sequence[CampFigures]) -> list[Sheet[Any]]:
-    """The overview with its formulas, and every camp; a camp's row has its money of all times."""
+    """The overview with its formulas, and one row per camp. A camp's row includes all its money."""
     facts = [(name, read(report.overview), _NOTES.get(name, "")) for name, read in _FIGURES.items()]
     return [
         Sheet(OVERVIEW, [*_range(report.range), ("训练营数", len(camps), "不含草稿"), *facts]),
@@ -106,5 +106,5 @@ def camp_report(report: Report, camps: Sequence[CampFigures]) -> list[Sheet[Any]
 
 
 def coach_report(wanted: Range, coaches: Sequence[Coach]) -> list[Sheet[Any]]:
-    """The range, and every coach."""
+    """The range, and one row per coach."""
     return [Sheet(OVERVIEW, [*_range(wanted), ("教练数", len(coaches), "")]), Sheet(COACHES, coaches)]

@@ -1,4 +1,4 @@
-"""States in the words of the console, for sheets."""
+"""The console's Chinese names of states, for sheets."""
 
 from backend.models.camps import CampStatus
 from backend.models.checkins import CheckinSource
@@ -73,10 +73,10 @@ CHECKIN_SOURCE = {CheckinSource.POSTS: "知识星球", CheckinSource.IMPORT: "�
 
 
 def verdict(value: Verdict | None) -> str:
-    """Nothing until there is one."""
+    """Empty until there is a verdict."""
     return VERDICT[value] if value is not None else ""
 
 
 def match_method(value: str | None) -> str:
-    """Of a row that keeps it as text; nothing for nobody."""
+    """``value`` is the stored text; empty if nobody is matched."""
     return MATCH_METHOD[MatchMethod(value)] if value else ""

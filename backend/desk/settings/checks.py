@@ -1,6 +1,6 @@
-"""Trying a connection for real, and what a failure says about what was typed.
+"""Testing connections for real, and mapping failures to the form fields that caused them.
 
-Each try is harmless: an order that doesn't exist, a token, a small file that is removed again.
+Each test is harmless: it queries an order that doesn't exist, fetches a token, or writes and removes a small file.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from backend.gateways.errors import GatewayError, Rejected
 from backend.gateways.storage import Storage
 from backend.runtime import RuntimeHolder
 
-MOST_SECONDS = 8.0  # the page gives up after ten
+MOST_SECONDS = 8.0  # the page's timeout is ten seconds
 _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a try showed. ``detail`` is Chinese; ``wrong`` names the fields that the other side refused."""
+    """The result of a test. ``detail`` is Chinese; ``wrong`` maps fields that the provider rejected to messages."""
 
     ok: bool
     latency_ms: int
@@ -30,7 +30,7 @@ class Check:
     wrong: dict[str, str] = field(default_factory=dict)
 
 
-# What a refusal says, by its code: the field that is wrong (None where none is), and the words.
+# By error code: the wrong field (None if there is none) and the message.
 _Refusals = dict[str, tuple[str | None, str]]
 
 _WECHAT_PAY: _Refusals = {
@@ -40,7 +40,7 @@ _WECHAT_PAY: _Refusals = {
     "NO_AUTH": (None, "商户没有开通接口权限"),
     "bad_signature": ("public_key", "微信支付的应答与填写的公钥不符"),
 }
-# In certificate mode nothing is asked before a platform certificate could be fetched; the reason is in the message.
+# In certificate mode a platform certificate must be fetched first. If that fails, the error's message holds the code.
 _WECHAT_PAY_CERTIFICATES: _Refusals = {
     "SIGN_ERROR": _WECHAT_PAY["SIGN_ERROR"],
     "bad_answer": ("apiv3_key", "APIv3 密钥解不开微信支付的平台证书"),
@@ -74,7 +74,7 @@ _AWAY = dict.fromkeys(
 
 
 async def try_connection(live: RuntimeHolder, group: str, section: Section, *, message: str | None = None) -> Check:
-    """Try these settings, in force or not. With ``message`` WeCom also sends it to staff. Raises nothing."""
+    """Test the given settings, saved or not. WeCom also sends ``message`` to staff. Failures don't raise."""
     kind = _KINDS[group]
     began = time.perf_counter()
     error: Exception | None = None
@@ -160,5 +160,5 @@ _KINDS = {
     "wecom": _Kind(_probe_wecom, _WECOM),
     "storage": _Kind(_write_read_remove, _STORAGE, _storage_place),
 }
-# The groups whose settings are tried before they are kept.
+# Groups whose connection is tested before they are saved.
 TRIED = frozenset(_KINDS)

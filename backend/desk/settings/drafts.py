@@ -1,4 +1,4 @@
-"""What a person typed into the form of a group, checked as a whole before anything is kept or tried."""
+"""The submitted form of a settings group, validated as a whole before it is saved or tested."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ MAX_TEXT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """``section`` is what would be in force. ``values``: every plain field as JSON; ``secrets``: only what was typed,
-    None for one to be cleared."""
+    """``section`` is the resulting section. ``values`` holds every plain field as JSON. ``secrets`` holds only changed
+    secrets; None clears one."""
 
     section: Section
     values: dict[str, Any]
@@ -28,9 +28,9 @@ class Draft:
 
 
 def draft(group: str, current: Section, typed: Mapping[str, Any], clear: Collection[str]) -> Draft:
-    """The form's content over the settings in force. A secret left empty (or as its mask) keeps the old one.
+    """Apply the form to the settings in force. A secret that is empty or equal to the mask keeps its old value.
 
-    Raises Invalid, which names every field that is wrong or missing.
+    Raises Invalid with every wrong or missing field.
     """
     secret, own = secret_fields(group), GROUPS[group].fields
     problems = {name: "没有这一配置项" for name in [*typed, *clear] if name not in own}
@@ -69,7 +69,7 @@ def _validated(group: str, current: Section, values: Mapping[str, Any], secrets:
 
 
 def _text_problem(group: str, name: str, value: object) -> str | None:
-    """Why a text can't be stored, whatever it is for."""
+    """Why a text can't be stored, in Chinese; None if it can."""
     if not isinstance(value, str):
         return None
     if len(value) > MAX_TEXT:
@@ -87,12 +87,12 @@ def _encodes(text: str) -> bool:
 
 
 def _named(item: Any) -> tuple[str, str]:
-    """The field and its problem; what concerns the group as a whole has an empty name."""
+    """The field and its message. Problems of the group as a whole have an empty name."""
     return ".".join(str(part) for part in item["loc"][:1]), field_text(item)
 
 
 def changes(before: Section, after: Draft, group: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What differs, for the audit log: secrets show only whether there is one."""
+    """Changed fields before and after, for the audit log. Secrets show only whether they are set."""
     secret = secret_fields(group)
     was = before.model_dump(mode="json", include=set(after.values))
     names = [name for name, value in after.values.items() if was[name] != value]

@@ -1,4 +1,4 @@
-"""Saving a group, and testing its connection: what leaves the house happens outside of transactions."""
+"""Saving a settings group and testing its connection. External calls happen outside of transactions."""
 
 import asyncio
 import uuid
@@ -28,13 +28,13 @@ class NotTestable(Conflict):
 
 
 class MerchantInUse(Conflict):
-    """Only the merchant of an order can tell what becomes of it: what is open at the one before must end first."""
+    """Open orders and refunds must finish before a switch, since only their own merchant can report their state."""
 
     code, message = "merchant_in_use", "还有未了结的订单或退款，暂不能修改商户号或 AppID"
 
 
 async def read(live: RuntimeHolder, runtime: Runtime, name: str) -> Group:
-    """A group as it stands. Raises NotFound."""
+    """A group with its current settings. Raises NotFound."""
     async with runtime.db.transaction() as session:
         return await service.group(session, live.base, runtime.secrets, name)
 
@@ -49,16 +49,16 @@ async def save(
     typed: Mapping[str, Any],
     clear: Collection[str],
 ) -> None:
-    """Check what was typed as a whole, try its connection, keep it, and let this process work with it.
+    """Validate the form as a whole, test the connection, save, and apply the settings in this process.
 
-    Credentials that the other side refuses are not kept; those that can't be judged because it is away, are.
-    Raises NotFound, SettingsChanged, MerchantInUse, Invalid with every field that is wrong.
+    Credentials that the provider rejects aren't saved. If the provider is down, they are saved untested.
+    Raises NotFound, SettingsChanged, MerchantInUse, and Invalid with every wrong field.
     """
     before = await read(live, runtime, name)
     service.require_version(before, version)
     new = draft(name, before.section, typed, clear)
     if new.section == before.section and before.problem is None:
-        return  # nothing to save, and nothing to tell the log
+        return  # nothing to save or to audit
     await _require_settled(runtime, before.section, new.section)
     check = None
     if name in TRIED and new.section != before.section and _filled(new.section):
@@ -75,9 +75,9 @@ async def save(
 
 
 async def _require_settled(runtime: Runtime, old: Section, new: Section) -> None:
-    """Raises MerchantInUse with what is still open when another merchant or account is about to take over.
+    """Raise MerchantInUse, naming what is open, if orders or refunds are open and the merchant or app id changes.
 
-    An order that slips in between is safe too: nobody asks a merchant about another's (``require_merchant``).
+    An order created after this check is safe too: ``require_merchant`` prevents queries at the wrong merchant.
     """
     if not (isinstance(old, WeChatPaySettings) and isinstance(new, WeChatPaySettings)):
         return
@@ -105,8 +105,8 @@ async def test(
     clear: Collection[str],
     send_message: bool,
 ) -> Check:
-    """Try the form as it stands: what was typed over what is saved. Nothing is kept but the outcome, and that only
-    if the form says what is in force anyway.
+    """Test the form: submitted values over saved ones. Only the result is saved, and only if the form equals the
+    settings in force.
 
     Raises NotFound, NotTestable, Invalid.
     """
@@ -129,7 +129,7 @@ async def test(
 
 
 async def _try_planets(runtime: Runtime, actor: Actor, *, endpoint: str) -> Check:
-    """知识星球 knows tokens only, and each planet has its own."""
+    """Test every planet: 知识星球 has only tokens, one per planet."""
     async with runtime.db.transaction() as session:
         names = await planets_repository.names(session)
     try:
@@ -153,5 +153,5 @@ async def _try_planet(runtime: Runtime, planet_id: uuid.UUID, actor: Actor) -> p
 
 
 def _filled(section: Any) -> bool:
-    """Whether there is anything to connect with."""
+    """Whether the section is configured at all."""
     return bool(getattr(section, "kind", None) or getattr(section, "app_id", "") or getattr(section, "corp_id", ""))

@@ -1,8 +1,7 @@
-"""The groups of settings that staff may change: a new one is an entry in :data:`GROUPS`.
+"""The groups of settings that staff may change. To add a group, add an entry to :data:`GROUPS`.
 
-A group is the section of :class:`Settings` of the same name. Fields that aren't listed, and those listed as read only,
-are facts of the deployment, which the environment decides. Kinds, limits and which fields are secret come from the
-section itself.
+A group is the section of :class:`Settings` with the same name. Fields that aren't listed, and those listed as read
+only, depend on the deployment, so the environment sets them. The section defines types, limits and secret fields.
 """
 
 import datetime as dt
@@ -20,7 +19,7 @@ Kind = Literal["text", "long_text", "integer", "number", "money", "switch", "cho
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How a field is shown. ``choices`` names the values of a Literal; ``long`` is for texts of several lines."""
+    """How a field is shown. ``choices`` labels the values of a Literal; ``long`` marks a text of several lines."""
 
     label: str
     help: str = ""
@@ -32,7 +31,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What other systems must be told about this installation, to be copied from the page."""
+    """A value of this installation that must be entered in other systems. The page shows it for copying."""
 
     label: str
     value: str
@@ -48,7 +47,7 @@ def _no_facts(_: Settings) -> list[Fact]:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """``missing`` names the fields that are empty although others are filled; ``tested``: there is a connection."""
+    """``missing`` returns required fields that are empty while others are filled; ``tested``: it has a connection."""
 
     title: str
     fields: Mapping[str, Field]
@@ -238,18 +237,18 @@ FAULT_TEXTS: dict[Fault, str] = {
 
 
 def plain(value: Any) -> Any:
-    """A value without the wrapping of a secret."""
+    """Unwrap a secret; other values are returned unchanged."""
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def secret_fields(group: str) -> frozenset[str]:
-    """The fields that are stored sealed and never shown."""
+    """Fields that are encrypted at rest and never shown."""
     section = _section_type(group)
     return frozenset(name for name in GROUPS[group].fields if section.model_fields[name].annotation is SecretStr)
 
 
 def kind_of(group: str, name: str) -> Kind:
-    """What a field holds, as the page must know it. Amounts travel in fen and are typed in yuan."""
+    """The input type of a field. Amounts are fen in the API and yuan in the form."""
     annotation: Any = _section_type(group).model_fields[name].annotation
     if name.endswith("_fen"):
         return "money"
@@ -264,7 +263,7 @@ def kind_of(group: str, name: str) -> Kind:
 
 
 def choices_of(group: str, name: str) -> dict[str, str]:
-    """Value and label of each choice."""
+    """Labels by value; empty for fields without choices."""
     labels = GROUPS[group].fields[name].choices
     values = get_args(_section_type(group).model_fields[name].annotation) if kind_of(group, name) == "choice" else ()
     return {value: labels.get(value, value) for value in values}

@@ -1,4 +1,4 @@
-"""Saved groups and their last checks in SQL."""
+"""Queries for saved settings groups and their last connection tests."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from backend.models.staff import Staff
 
 
 async def locked(session: AsyncSession, name: str, *, staff_id: uuid.UUID) -> SettingsGroup:
-    """The group's row, locked; one of version 0 where it was never saved."""
+    """The group's row, locked. A row of version 0 is created if it was never saved."""
     fresh = insert(SettingsGroup).values(
         name=name, values={}, secrets={}, version=0, updated_at=clock.now(), updated_by=staff_id
     )
@@ -23,7 +23,7 @@ async def locked(session: AsyncSession, name: str, *, staff_id: uuid.UUID) -> Se
 
 
 async def names_of_savers(session: AsyncSession) -> dict[str, str]:
-    """By group, the name of who saved it last."""
+    """By group, the display name of the person who saved it last."""
     statement = select(SettingsGroup.name, Staff.display_name).join(Staff, Staff.id == SettingsGroup.updated_by)
     return {row.name: row.display_name for row in await session.execute(statement)}
 
@@ -37,7 +37,7 @@ async def forget_check(session: AsyncSession, name: str) -> None:
 
 
 async def keep_check(session: AsyncSession, name: str, **outcome: Any) -> None:
-    """Write the outcome over the one before."""
+    """Store a test result and replace the previous one."""
     written = insert(SettingsCheck).values(name=name, checked_at=clock.now(), **outcome)
     columns = {column: written.excluded[column] for column in ("checked_at", *outcome)}
     await session.execute(written.on_conflict_do_update(index_elements=["name"], set_=columns))

@@ -1,6 +1,6 @@
-"""Changing the data keys: everything that is sealed, sealed again with the first of them (docs/deploy).
+"""Rotating the data keys: everything encrypted is encrypted again with the first key (docs/deploy).
 
-A new column with sealed values is one more line in ``_SEALED``.
+For a new column with encrypted values, add a line to ``_SEALED``.
 """
 
 import uuid
@@ -19,13 +19,13 @@ from backend.runtime import Runtime, overrides
 
 BATCH = 100
 
-# Sees a sealed value with what it is bound to and a name for people; what it returns is stored instead, None keeps it.
+# Gets an encrypted value, its context and a readable name. Returns the value to store instead; None keeps the old one.
 _Visit = Callable[[str, str, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
-    """A column whose values are sealed, each for ``context`` of the row's id."""
+    """A column with encrypted values. ``context`` returns the encryption context for a row's id."""
 
     table: Any
     column: str
@@ -39,7 +39,7 @@ _SEALED = (
 
 
 class Unreadable(Exception):
-    """Some values open with no key. ``names`` says which; nothing was changed."""
+    """Some values can't be decrypted with any key. ``names`` lists them; nothing was changed."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(", ".join(names))
@@ -47,10 +47,10 @@ class Unreadable(Exception):
 
 
 async def rotate(runtime: Runtime) -> dict[str, int]:
-    """Seal what an older key sealed with the first one. Returns how many values were ``seen`` and ``resealed``.
+    """Encrypt again with the first key what an older key encrypted. Returns the numbers ``seen`` and ``resealed``.
 
-    Works in short transactions beside everything else, and may be stopped and run again at any time. Raises
-    Unreadable, before anything is changed, when some value opens with none of the keys.
+    Uses short transactions, so it can run during operation. It is idempotent and may be stopped at any time. Raises
+    Unreadable before any change if no key decrypts some value.
     """
     counts, names = {"seen": 0, "resealed": 0}, []
 
@@ -80,7 +80,7 @@ async def _walk(runtime: Runtime, visit: _Visit) -> None:
 
 
 async def _walk_rows(runtime: Runtime, sealed: _Sealed, visit: _Visit) -> None:
-    """Batch after batch by id, each in a transaction of its own."""
+    """Batches by id, each in its own transaction."""
     table, column = sealed.table, getattr(sealed.table, sealed.column)
     statement = select(table).where(column.is_not(None)).order_by(table.id).limit(BATCH).with_for_update()
     batch = None
@@ -96,7 +96,7 @@ async def _walk_rows(runtime: Runtime, sealed: _Sealed, visit: _Visit) -> None:
 
 
 async def _walk_settings(runtime: Runtime, visit: _Visit) -> None:
-    """All groups at once, there are few. Their version stays: what they say is the same."""
+    """All groups in one transaction, since there are few. Versions stay: the settings don't change."""
     async with runtime.db.transaction() as session:
         for row in await session.scalars(select(SettingsGroup).order_by(SettingsGroup.name).with_for_update()):
             row.secrets = {

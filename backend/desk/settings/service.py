@@ -1,4 +1,4 @@
-"""Groups of settings: what is in force, and keeping what was saved."""
+"""Settings groups: reading what is in force, and saving."""
 
 import uuid
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ from backend.runtime import overrides
 
 
 class SettingsChanged(Conflict):
-    """Somebody saved the group after it was read."""
+    """Somebody else saved the group after it was read."""
 
     code, message = "settings_changed", "这组配置刚被其他人修改，请刷新后再改"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group as it stands. Without ``row`` it was never saved; ``problem`` says why a saved one can't be used."""
+    """A group's current settings. ``row`` is None if it was never saved; ``problem``: why a saved row is unusable."""
 
     name: str
     section: Section
@@ -40,7 +40,7 @@ class Group:
 
 
 async def groups(session: AsyncSession, base: Settings, secrets: SecretBox) -> dict[str, Group]:
-    """All of them, in the order of the page, as PostgreSQL has them now."""
+    """All groups in the order of the page, read from PostgreSQL."""
     rows = {row.name: row for row in await overrides.saved_groups(session)}
     effective = overrides.lay_over(base, list(rows.values()), secrets)
     savers, checks = await repository.names_of_savers(session), await repository.checks(session)
@@ -55,14 +55,14 @@ async def groups(session: AsyncSession, base: Settings, secrets: SecretBox) -> d
 
 
 async def group(session: AsyncSession, base: Settings, secrets: SecretBox, name: str) -> Group:
-    """One of them. Raises NotFound."""
+    """One group. Raises NotFound."""
     if name not in GROUPS:
         raise NotFound("没有这组配置")
     return (await groups(session, base, secrets))[name]
 
 
 def require_version(found: Group, version: int) -> None:
-    """Raises SettingsChanged unless ``version`` is what is saved (0: nothing was)."""
+    """Raise SettingsChanged unless ``version`` is the saved version (0 if never saved)."""
     if version != (found.row.version if found.row else 0):
         raise SettingsChanged
 
@@ -70,7 +70,7 @@ def require_version(found: Group, version: int) -> None:
 async def save(
     session: AsyncSession, actor: Actor, secrets: SecretBox, before: Group, new: Draft, *, version: int
 ) -> None:
-    """Keep a draft that was made from ``before``. Raises SettingsChanged."""
+    """Save a draft that was made from ``before``. Raises SettingsChanged."""
     row = await repository.locked(session, before.name, staff_id=_person(actor))
     if row.version != version:
         raise SettingsChanged
@@ -85,14 +85,14 @@ async def save(
 
 
 async def record_check(session: AsyncSession, name: str, check: Check) -> None:
-    """Remember how the connection of what is in force was."""
+    """Store the result of testing the settings in force."""
     await repository.keep_check(
         session, name, ok=check.ok, latency_ms=check.latency_ms, endpoint=check.endpoint, detail=check.detail
     )
 
 
 def audit_test(session: AsyncSession, actor: Actor, name: str, check: Check) -> None:
-    """Write into the audit log that a person tried the connection, and what came of it."""
+    """Audit that a person tested the connection, with the result."""
     _audit(session, actor, "config.test", name, after={"ok": check.ok}, error=None if check.ok else check.detail)
 
 

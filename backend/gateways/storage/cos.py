@@ -1,4 +1,4 @@
-"""Pictures in Tencent Cloud COS, through its official SDK in a thread."""
+"""Pictures in Tencent Cloud COS. The official SDK is blocking, so its calls run in a thread."""
 
 import asyncio
 import logging
@@ -17,15 +17,15 @@ T = TypeVar("T")
 TIMEOUT_SECONDS = 15
 DEFAULT_URL_SECONDS = 24 * 3600
 
-# The SDK logs signing keys at DEBUG and signed addresses with each failure.
+# The SDK logs signing keys at DEBUG and signed URLs with each failure.
 logging.getLogger("qcloud_cos").setLevel(logging.CRITICAL + 1)
 
 
 class CosStorage:
     """One private bucket. ``cos_base_url`` (scheme and host, no path) replaces ``<bucket>.cos.<region>.myqcloud.com``.
 
-    With incomplete settings it can be built, but every call raises ``Rejected("not_configured")``.
-    Presigned addresses follow the machine's clock: COS knows nothing of a test clock.
+    With incomplete settings the constructor succeeds, but every call raises ``Rejected("not_configured")``.
+    Presigned URLs use the machine's clock, because COS doesn't know the test clock.
     """
 
     def __init__(self, settings: StorageSettings) -> None:
@@ -67,7 +67,7 @@ class CosStorage:
 
     @staticmethod
     async def _call(function: Callable[[], T]) -> T:
-        """Run one SDK call in a thread; its failures become ours (all calls here may be repeated)."""
+        """Run one SDK call in a thread and translate its errors. All calls are idempotent, so Unknown isn't needed."""
         try:
             return await asyncio.to_thread(function)
         except CosServiceError as error:
@@ -75,12 +75,12 @@ class CosStorage:
         except CosClientError:
             raise Unavailable(SYSTEM, "unreachable") from None
         except OSError as error:
-            # The connection broke while the body was being read (requests' errors are OSErrors).
+            # The connection broke while reading the body; the SDK doesn't wrap that (requests' errors are OSErrors).
             raise Unavailable(SYSTEM, "broken_off", type(error).__name__) from None
 
 
 def _client(settings: StorageSettings) -> Any:
-    """The SDK's client; None while a needed setting is empty, or the base address is more than scheme and host."""
+    """The SDK client; None if a required setting is empty or the base URL is not just scheme and host."""
     secret = settings.cos_secret_key.get_secret_value()
     if not (settings.cos_bucket and settings.cos_region and settings.cos_secret_id and secret):
         return None
@@ -95,7 +95,7 @@ def _client(settings: StorageSettings) -> Any:
         Domain=place.netloc if place else None,
         Timeout=TIMEOUT_SECONDS,
     )
-    # No retries inside: it would sleep in the thread, and the caller decides about repeats.
+    # No retries in the SDK: they would sleep in the thread, and the caller decides about retries.
     return CosS3Client(config, retry=0)
 
 

@@ -1,4 +1,4 @@
-"""Which names a stored picture may have."""
+"""Valid keys of stored pictures."""
 
 import re
 
@@ -11,7 +11,7 @@ _MAX_LENGTH = 200
 
 
 def check_key(key: str) -> str:
-    """``key`` itself. Raises ``Rejected("bad_key")`` for what could leave the folder or hide in it."""
+    """Return ``key``. Raises ``Rejected("bad_key")`` for one that could escape the folder or name a hidden file."""
     if len(key) > _MAX_LENGTH or ".." in key or not _KEY.fullmatch(key):
         raise Rejected(SYSTEM, "bad_key")
     return key

@@ -1,4 +1,4 @@
-"""Pictures in a folder of this machine: the default without a cloud account."""
+"""Pictures in a local folder: the default, needs no cloud account."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from backend.gateways.storage.keys import SYSTEM, check_key
 
 
 class LocalStorage:
-    """Files below ``directory``, readable by our own user only; the folder is made when first needed."""
+    """Files below ``directory``, readable only by our own user. The folder is created on first write."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -44,7 +44,7 @@ class LocalStorage:
 
     @staticmethod
     def _write(path: Path, data: bytes) -> None:
-        # A reader sees the old picture or the new one, never half of it. mkstemp makes the file 0600.
+        # Write to a temporary file and rename, so that a reader never sees a partial picture. mkstemp creates it 0600.
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=".upload-")

@@ -1,4 +1,4 @@
-"""Reading bill files (WeChat Pay v3, bill format): BOM, CRLF, values with a backtick, columns found by heading."""
+"""Parse bill files (WeChat Pay v3, bill format): BOM, CRLF, values with a backtick, columns found by heading."""
 
 import datetime as dt
 import gzip
@@ -14,12 +14,12 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def unpack(raw: bytes, sha1: str) -> str:
-    """The text of a downloaded file, gzip or plain. ``sha1`` is that of the plain file. Raises BadRecord."""
+    """Return the text of a downloaded file, gzip or plain. ``sha1`` is of the plain file. Raises BadRecord."""
     try:
         plain = gzip.decompress(raw) if raw.startswith(_GZIP_MAGIC) else raw
     except (OSError, EOFError, zlib.error):
         raise BadRecord("gzip") from None
-    # The digest is WeChat Pay's choice and guards against damage; the signed answer that names it, against forgery.
+    # WeChat Pay chose SHA-1. The digest detects damage; the signed answer that carries it prevents forgery.
     if hashlib.sha1(plain, usedforsecurity=False).hexdigest() != sha1.lower():
         raise BadRecord("hash_value")
     try:
@@ -39,7 +39,7 @@ def fund_flow_rows(bill: str) -> list[FundFlowRow]:
 
 
 def _rows(bill: str) -> Iterator[dict[str, str]]:
-    # Not splitlines(): a product's name may hold characters which that takes for line ends.
+    # Not splitlines(): a product name may contain other characters that it treats as line breaks.
     lines = [line.removesuffix("\r") for line in bill.split("\n")]
     headings = lines[0].split(",")
     for line in lines[1:]:
@@ -51,11 +51,11 @@ def _rows(bill: str) -> Iterator[dict[str, str]]:
         if len(values) != len(headings):
             raise BadRecord("columns")
         yield dict(zip(headings, values, strict=True))
-    raise BadRecord("summary")  # a whole file ends with one
+    raise BadRecord("summary")  # a complete file ends with a summary; this one is truncated
 
 
 def _trade_row(row: Mapping[str, str]) -> TradeBillRow:
-    # Some merchants still get the layout without the two last amount columns.
+    # Some merchants still get the old layout without the last two amount columns.
     amount = "订单金额" if "订单金额" in row else "应结订单金额"
     refund = "申请退款金额" if "申请退款金额" in row else "退款金额"
     return TradeBillRow(
@@ -94,7 +94,7 @@ def _value(row: Mapping[str, str], heading: str) -> str:
 
 
 def _number(row: Mapping[str, str], heading: str) -> str | None:
-    """Payment rows carry ``0`` where a refund's numbers would stand."""
+    """A refund's number; None in payment rows, which hold ``0`` there."""
     value = _value(row, heading)
     return None if value in ("", "0") else value
 
@@ -107,7 +107,7 @@ def _fen(row: Mapping[str, str], heading: str) -> int:
 
 
 def _instant(row: Mapping[str, str], heading: str) -> dt.datetime:
-    """Bills tell wall-clock time in Shanghai."""
+    """Parse a time; bills use Shanghai local time."""
     try:
         return dt.datetime.strptime(_value(row, heading), "%Y-%m-%d %H:%M:%S").replace(tzinfo=clock.SHANGHAI)
     except ValueError:

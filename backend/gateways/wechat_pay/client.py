@@ -1,4 +1,4 @@
-"""The calls of a direct merchant: orders, refunds, notifications, bills (WeChat Pay v3)."""
+"""WeChat Pay v3 calls of a direct merchant: orders, refunds, notifications, bills."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -36,16 +36,16 @@ _REFUNDS = "/v3/refund/domestic/refunds"
 
 
 class WeChatPay:
-    """One merchant at WeChat Pay. Calls raise the three kinds of :mod:`backend.gateways.errors`:
+    """One merchant at WeChat Pay. Calls raise the three errors of :mod:`backend.gateways.errors`:
 
     ======================================================================  ============
     no connection; 429 (except for a refund)                                Unavailable
-    time-out, connection lost, 5xx, 202, bad signature, unreadable answer   Unknown
-    429 for a refund, which may be under way                                Unknown
+    timeout, connection lost, 5xx, 202, bad signature, unreadable answer    Unknown
+    429 for a refund, which may be in progress                              Unknown
     another 4xx, with WeChat Pay's own ``code``                             Rejected
     ======================================================================  ============
 
-    With empty settings it can be built, but every call raises ``Rejected("wechat_pay", "not_configured")``.
+    With empty settings the constructor succeeds, but calls raise ``Rejected("wechat_pay", "not_configured")``.
     """
 
     def __init__(self, settings: WeChatPaySettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -55,23 +55,22 @@ class WeChatPay:
             self._connected = _Connection(settings, credentials, transport)
 
     async def aclose(self) -> None:
-        """Close the connections."""
         if self._connected is not None:
             await self._connected.wire.aclose()
 
     def require_merchant(self, mch_id: str) -> None:
-        """Raises Unknown with code ``other_merchant`` when we speak as another merchant than this one.
+        """Raises Unknown with code ``other_merchant`` if ``mch_id`` isn't the merchant we are configured as.
 
-        To be called before anything is asked about an order or refund: WeChat Pay says of another merchant's that it
-        doesn't exist, which must never count as its end.
+        Call this before querying an order or refund. WeChat Pay answers that another merchant's order doesn't exist;
+        we would wrongly take that for its final state.
         """
         if self._connected is not None and self._connected.credentials.merchant.mch_id != mch_id:
             raise Unknown(SYSTEM, "other_merchant")
 
     async def create_order(self, order: OrderRequest) -> str:
-        """Create the order, or renew it when called again with the same values.
+        """Create the order, or renew it if called again with the same values.
 
-        Returns the prepay_id (jsapi, 2 hours), h5_url (5 minutes) or code_url (2 hours).
+        Returns the prepay_id (jsapi, valid for 2 hours), h5_url (5 minutes) or code_url (2 hours).
         """
         connection = self._connection()
         credentials = connection.credentials
@@ -80,7 +79,7 @@ class WeChatPay:
         return _read(raw, lambda answer: parsing.text(answer, _PRODUCT_OF_ORDER[order.channel]))
 
     def bridge_params(self, prepay_id: str) -> dict[str, str]:
-        """What the page hands to ``getBrandWCPayRequest``; signType is not part of the signed text."""
+        """The parameters for ``getBrandWCPayRequest`` in the page. The signature doesn't cover signType."""
         credentials = self._connection().credentials
         signed = {
             "appId": credentials.app_id,
@@ -92,7 +91,7 @@ class WeChatPay:
         return signed | {"signType": "RSA", "paySign": signature}
 
     async def query_order(self, out_trade_no: str) -> OrderState | None:
-        """The order's state, None when WeChat Pay has never seen it (ORDER_NOT_EXIST)."""
+        """The order's state; None if WeChat Pay doesn't know the order (ORDER_NOT_EXIST)."""
         connection = self._connection()
         query = urlencode({"mchid": connection.credentials.merchant.mch_id})
         try:
@@ -107,15 +106,15 @@ class WeChatPay:
         return state
 
     async def probe(self) -> bool:
-        """Ask for an order that doesn't exist: harmless, and answered only if account and private key fit together.
+        """Check that account and private key match, by querying an order that doesn't exist.
 
-        Returns whether WeChat Pay's own signature was checked too. Refusals carry none, so in public-key mode that
-        takes the bill of a recent day with trade.
+        Returns whether WeChat Pay's own signature was verified too. Refusals aren't signed, so in public-key mode this
+        needs the bill of a recent day with trade.
         """
         await self.query_order(f"probe{new_nonce()[:24]}")
         connection = self._connection()
         if connection.credentials.public_key is None:
-            return True  # a platform certificate was fetched and verified before anything else
+            return True  # the call above fetched and verified a platform certificate first
         try:
             await connection.call("GET", _trade_bill_path(clock.today() - dt.timedelta(days=2)))
         except GatewayError as error:
@@ -125,18 +124,18 @@ class WeChatPay:
         return True
 
     async def close_order(self, out_trade_no: str) -> None:
-        """Close an unpaid order; closing again is fine. Raises Rejected with code ORDER_PAID when it is paid."""
+        """Close an unpaid order; idempotent. Raises Rejected with code ORDER_PAID if it is paid."""
         connection = self._connection()
         body = serialise({"mchid": connection.credentials.merchant.mch_id})
         await connection.call("POST", f"{_order_path(out_trade_no)}/close", body)
 
     async def create_refund(self, refund: RefundRequest) -> RefundFact:
-        """Ask for a refund; the same number refunds once. PROCESSING means accepted, not refunded."""
+        """Request a refund; idempotent by ``out_refund_no``. PROCESSING means accepted, not refunded."""
         raw = await self._connection().call("POST", _REFUNDS, refund_body(refund), busy=Unknown)
         return _read_refund(raw, refund.out_refund_no)
 
     async def query_refund(self, out_refund_no: str) -> RefundFact | None:
-        """The refund's state, None when it was never accepted (RESOURCE_NOT_EXISTS)."""
+        """The refund's state; None if it was never accepted (RESOURCE_NOT_EXISTS)."""
         try:
             raw = await self._connection().call("GET", f"{_REFUNDS}/{quote(out_refund_no, safe='')}")
         except Rejected as error:
@@ -146,7 +145,7 @@ class WeChatPay:
         return _read_refund(raw, out_refund_no)
 
     async def verify_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
-        """Verify the raw bytes, decrypt and read them. Raises NotificationRefused and nothing else."""
+        """Verify the raw bytes, decrypt and parse them. Raises only NotificationRefused."""
         if self._connected is None:
             raise NotificationRefused("not_configured")
         if len(body) > MAX_BODY_BYTES:
@@ -154,15 +153,15 @@ class WeChatPay:
         try:
             await self._connected.keys.verify(headers, body)
         except SignatureRefused as error:
-            # A refund made by hand in the merchant console is told in v2 XML, which nobody can verify.
+            # Refunds made in the merchant console are notified as v2 XML, which has no v3 signature to verify.
             xml = error.reason == "headers_missing" and body.lstrip().startswith(b"<")
             raise NotificationRefused("xml" if xml else error.reason) from None
         return read_notification(self._connected.credentials.apiv3_key, body)
 
     async def trade_bill(self, day: dt.date) -> list[TradeBillRow]:
-        """Payments and refunds of a Shanghai day, ready from 10:00 the next day.
+        """Payments and refunds of a Shanghai day; available from 10:00 the next day.
 
-        Empty for a day without trade. Raises Unavailable with code STATEMENT_CREATING while it is being made.
+        Empty for a day without trade. Raises Unavailable with code STATEMENT_CREATING while the bill isn't ready.
         """
         return await self._bill(_trade_bill_path(day), bills.trade_rows)
 
@@ -197,7 +196,7 @@ class WeChatPay:
 
 
 class _Connection:
-    """What exists only once the merchant is configured: keys, the wire, and a verified call over it."""
+    """The parts that need a configured merchant: credentials, HTTP client, platform keys, and verified calls."""
 
     def __init__(
         self, settings: WeChatPaySettings, credentials: Credentials, transport: httpx.AsyncBaseTransport | None
@@ -207,7 +206,7 @@ class _Connection:
         self.keys = KeyRing(self.wire, credentials)
 
     async def call(self, method: str, path: str, body: bytes = b"", *, busy: type[GatewayError] = Unavailable) -> bytes:
-        """The body of a verified 200 or 204."""
+        """Send a request and return the body of a 200 or 204 whose signature was verified."""
         await self.keys.ready()
         response = await self.wire.exchange(method, path, body)
         if response.status_code not in (200, 204):
@@ -215,12 +214,12 @@ class _Connection:
         try:
             await self.keys.verify(response.headers, response.content)
         except SignatureRefused as error:
-            # The request has probably been carried out: the outcome is unknown, not a failure.
+            # The request has probably taken effect, so this must not count as a failure.
             raise Unknown(SYSTEM, "bad_signature", error.reason) from None
         return response.content
 
     async def download(self, url: str) -> bytes:
-        """A bill file: the one answer that isn't signed; its digest came with a signed one."""
+        """Download a bill file. It isn't signed; the caller checks the digest from the signed answer."""
         response = await self.wire.exchange("GET", url)
         if response.status_code != 200:
             raise refusal(response)

@@ -1,4 +1,4 @@
-"""The merchant's key material, read once."""
+"""The merchant's key material."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who we are and what we trust. ``public_key`` is None in certificate mode."""
+    """Our identity and keys, and WeChat Pay's public key. ``public_key`` is None in certificate mode."""
 
     app_id: str
     merchant: MerchantKey
@@ -25,7 +25,7 @@ class Credentials:
 
 
 def load_credentials(settings: WeChatPaySettings) -> Credentials | None:
-    """None while a needed setting is empty. Raises SettingsError for keys that can't be used."""
+    """Load the credentials; None if a required setting is empty. Raises SettingsError for unusable keys."""
     apiv3_key = settings.apiv3_key.get_secret_value().encode()
     private_key = _read(settings.private_key_pem, pem.private_key, Fault.NO_PRIVATE_KEY, "PRIVATE_KEY_PATH")
     if private_key is None or not (settings.mch_id and settings.app_id and settings.cert_serial_no and apiv3_key):

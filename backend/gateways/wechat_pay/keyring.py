@@ -1,7 +1,7 @@
-"""The keys WeChat Pay signs with: the configured public key and platform certificates, side by side.
+"""The keys WeChat Pay signs with: both the configured public key and the platform certificates.
 
-A merchant moves from certificates to the public key gradually and not under its own control, so the
-serial of each answer or notification decides (WeChat Pay v3, public key migration).
+WeChat Pay moves a merchant from certificates to the public key gradually, at times the merchant doesn't control.
+The serial of each answer or notification therefore selects the key (WeChat Pay v3, public key migration).
 """
 
 import asyncio
@@ -24,10 +24,10 @@ Certificates = dict[str, tuple[RSAPublicKey, dt.datetime]]
 
 
 class KeyRing:
-    """Finds the key of a serial, fetching certificates when it is unknown, at most once a minute.
+    """Finds the key for a serial. For an unknown serial it fetches certificates, at most once a minute.
 
-    The gap also counts failed tries and the tries of unauthenticated notifications, which could otherwise
-    make us hammer WeChat Pay.
+    The limit includes failed fetches and those caused by unauthenticated notifications. Otherwise forged
+    notifications could make us flood WeChat Pay with requests.
     """
 
     def __init__(self, wire: Wire, credentials: Credentials) -> None:
@@ -52,9 +52,10 @@ class KeyRing:
         stamp.verify(key, body)
 
     async def ready(self) -> None:
-        """Make sure that an answer can be verified before anything is asked; Unavailable if it can't be.
+        """Call before a request: ensures that the answer can be verified. Raises Unavailable if it can't.
 
-        Also when the certificates are refused: their RESOURCE_NOT_EXISTS must not look like that of a refund.
+        A refused certificate request is Unavailable too. Its RESOURCE_NOT_EXISTS would otherwise look like that of a
+        refund query.
         """
         if self._usable():
             return
@@ -75,7 +76,7 @@ class KeyRing:
         return key if expires is not None and clock.now() < expires else None
 
     async def _refresh(self, wanted: str | None) -> None:
-        """Who waits here while another fetches finds the work done."""
+        """Fetch certificates unless a concurrent caller has just done so or the last fetch is too recent."""
         async with self._lock:
             if self._usable() if wanted is None else self._find(wanted):
                 return
@@ -91,8 +92,8 @@ class KeyRing:
             raise refusal(response)
         try:
             certificates = dict(self._open(item) for item in json.loads(response.content)["data"])
-            # The first download can't be verified before it is read: GCM under the APIv3 key vouches for the
-            # certificates, which then vouch for the answer.
+            # The first download can't be verified before it is parsed. GCM with the APIv3 key authenticates the
+            # certificates, and these verify the answer's signature.
             stamp = Stamp.read(response.headers)
             known = {serial: key for serial, (key, _) in certificates.items()}
             key = known.get(_plain(stamp.serial)) or self._find(stamp.serial)
@@ -106,7 +107,7 @@ class KeyRing:
         return certificates
 
     def _open(self, item: Mapping[str, Mapping[str, str]]) -> tuple[str, tuple[RSAPublicKey, dt.datetime]]:
-        # Serial and validity come from the certificate: the samples disagree about the fields around it.
+        # Take serial and validity from the certificate: the documented samples of the outer fields are inconsistent.
         pem = decipher(self._credentials.apiv3_key, item["encrypt_certificate"])
         certificate = x509.load_pem_x509_certificate(pem)
         key = certificate.public_key()

@@ -1,4 +1,4 @@
-"""Reading a notification whose signature has already been verified."""
+"""Parse notifications whose signature has already been verified."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _REFUND_EVENTS = {"REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"}
 
 
 def read_notification(apiv3_key: bytes, body: bytes) -> Notification:
-    """Decrypt and read. Raises ``NotificationRefused("unreadable")``."""
+    """Decrypt and parse a verified body. Raises ``NotificationRefused("unreadable")``."""
     try:
         envelope = json_object(body)
         event_type = text(envelope, "event_type")

@@ -1,4 +1,4 @@
-"""Tolerant reading: unknown fields are ignored, a missing or wrong-typed needed one is a :class:`BadRecord`."""
+"""Tolerant parsing: ignores unknown fields; raises :class:`BadRecord` for a missing or mistyped required field."""
 
 import datetime as dt
 import json
@@ -12,7 +12,7 @@ PAID = {"SUCCESS", "REFUND"}
 
 
 class BadRecord(ValueError):
-    """JSON that isn't what the documents promise; the text names the field only."""
+    """JSON that doesn't match the documents. The message holds only the field's name, no value."""
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def order_state(record: Record) -> OrderState:
 
 
 def payment_fact(record: Record) -> PaymentFact:
-    """The record of a paid order, which a query and a notification share."""
+    """Parse a paid order; a query and a notification have the same format. Raises BadRecord."""
     if text(record, "trade_state") not in PAID:
         raise BadRecord("trade_state")
     amount = child(record, "amount")
@@ -80,7 +80,10 @@ def payment_fact(record: Record) -> PaymentFact:
 
 
 def refund_fact(record: Record, *, notified: bool = False) -> RefundFact:
-    """A notification calls the state ``refund_status`` and adds ``mchid``; create and query call it ``status``."""
+    """Parse a refund. Notifications name the state ``refund_status`` and add ``mchid``; other calls use ``status``.
+
+    Raises BadRecord.
+    """
     status = text(record, "refund_status" if notified else "status")
     if status not in get_args(RefundStatus):
         raise BadRecord("status")

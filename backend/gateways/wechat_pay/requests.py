@@ -1,4 +1,4 @@
-"""The bodies we send, serialised once: what is signed is what goes out."""
+"""Request bodies. Each is serialised once, so that the signed bytes are the bytes sent."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from backend.gateways.wechat_pay.types import OrderRequest, RefundRequest
 
 
 def order_body(order: OrderRequest, *, app_id: str, mch_id: str) -> bytes:
-    """The body of a create call; null and unknown fields are refused there, so none is sent."""
+    """The body of a create-order call. WeChat Pay refuses null and unknown fields, so fields are left out instead."""
     fields: dict[str, Any] = {
         "appid": app_id,
         "mchid": mch_id,
@@ -26,7 +26,7 @@ def order_body(order: OrderRequest, *, app_id: str, mch_id: str) -> bytes:
 
 
 def refund_body(refund: RefundRequest) -> bytes:
-    """The body of a refund; ``notify_url`` always, or the notice would come as v2 XML."""
+    """The body of a refund call. Without ``notify_url`` the notification would come as v2 XML."""
     return serialise(
         {
             "transaction_id": refund.transaction_id,
@@ -43,5 +43,5 @@ def serialise(fields: dict[str, Any]) -> bytes:
 
 
 def fit(value: str, limit: int) -> str:
-    """Cut to ``limit`` bytes between characters: the documents leave open whether bytes or characters count."""
+    """Cut to ``limit`` bytes at a character boundary. The documents don't say whether bytes or characters count."""
     return value.encode()[:limit].decode(errors="ignore")

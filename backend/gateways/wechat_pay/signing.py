@@ -1,4 +1,4 @@
-"""Signing, verifying and deciphering (WeChat Pay v3: signature and AEAD rules)."""
+"""Sign, verify and decrypt (WeChat Pay v3: signature and AEAD rules)."""
 
 import base64
 import binascii
@@ -22,7 +22,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 class SignatureRefused(Exception):
-    """A signature doesn't hold. ``reason``: headers_missing, timestamp, signature_type, unknown_serial, signature."""
+    """Invalid signature. ``reason``: headers_missing, timestamp, signature_type, unknown_serial, signature."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,23 +30,23 @@ class SignatureRefused(Exception):
 
 
 class Undecipherable(Exception):
-    """A resource can't be decrypted: other key, other associated data, or damaged."""
+    """A resource can't be decrypted: wrong key, wrong associated data, or damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class MerchantKey:
-    """The merchant's API key and the serial of its certificate; never the serial of a WeChat Pay key."""
+    """The merchant's private key and the serial of its certificate (not the serial of a WeChat Pay key)."""
 
     mch_id: str
     serial_no: str
     private_key: RSAPrivateKey = field(repr=False)
 
     def sign(self, *lines: bytes) -> str:
-        """The base64 signature over the lines, each ended by one LF."""
+        """The base64 signature over the lines, each terminated by one LF."""
         return base64.b64encode(self.private_key.sign(_joined(lines), PKCS1v15(), SHA256())).decode()
 
     def authorization(self, method: str, target: bytes, body: bytes) -> str:
-        """The Authorization header for exactly these bytes; ``target`` is path and query as sent."""
+        """The Authorization header for a request. ``target`` is path and query exactly as sent."""
         timestamp, nonce = str(int(clock.timestamp())), new_nonce()
         signature = self.sign(method.encode(), target, timestamp.encode(), nonce.encode(), body)
         return (
@@ -66,9 +66,9 @@ class Stamp:
 
     @classmethod
     def read(cls, headers: Mapping[str, str]) -> "Stamp":
-        """Read and check everything that needs no key. Raises :class:`SignatureRefused`.
+        """Parse the headers and check everything that needs no key. Raises :class:`SignatureRefused`.
 
-        Both directions of the window count: a stamp 300 seconds in the past or in the future is refused.
+        A timestamp 300 seconds or more in the past or in the future is refused.
         """
         lower = {name.lower(): value for name, value in headers.items()}
         try:
@@ -82,7 +82,7 @@ class Stamp:
         if lower.get("wechatpay-signature-type", SCHEME) != SCHEME:
             raise SignatureRefused("signature_type")
         try:
-            # Probes begin with WECHATPAY/SIGNTEST/ and end here or at the key, like any other bad signature.
+            # WeChat Pay's test signatures (WECHATPAY/SIGNTEST/…) fail here or in verify(), like any bad signature.
             return cls(serial, timestamp, nonce, base64.b64decode(signature, validate=True))
         except (binascii.Error, ValueError):
             raise SignatureRefused("signature") from None
@@ -102,7 +102,7 @@ def new_nonce() -> str:
 
 
 def decipher(apiv3_key: bytes, sealed: Mapping[str, Any]) -> bytes:
-    """Open an AEAD_AES_256_GCM object ``{algorithm, nonce, ciphertext, associated_data?}``.
+    """Decrypt an AEAD_AES_256_GCM object ``{algorithm, nonce, ciphertext, associated_data?}``.
 
     ``associated_data`` may be empty, null or absent. Raises :class:`Undecipherable`.
     """

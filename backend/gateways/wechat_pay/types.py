@@ -1,4 +1,4 @@
-"""What goes to WeChat Pay and what comes back. Amounts are fen, instants are aware."""
+"""Requests to and results from WeChat Pay. Amounts are in fen; datetimes are timezone-aware."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class NotificationRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order to create. The same values always give the same bytes, which WeChat Pay asks of a re-entry.
+    """An order to create. Equal values give equal bytes, which WeChat Pay requires when an order is renewed.
 
-    ``openid`` is needed for jsapi, ``payer_client_ip`` for h5 (ValueError without); elsewhere they are not sent.
+    ``openid`` is required for jsapi, ``payer_client_ip`` for h5 (ValueError if missing); otherwise they are not sent.
     """
 
     channel: Channel
@@ -47,7 +47,7 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """A refund of ``amount_fen`` from a payment of ``total_fen``; the number stays the same over all tries."""
+    """A refund of ``amount_fen`` from a payment of ``total_fen``. All retries must use the same ``out_refund_no``."""
 
     out_refund_no: str
     transaction_id: str
@@ -59,7 +59,7 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class PaymentFact:
-    """An order was paid (trade_state SUCCESS, or REFUND, which still means it was paid once)."""
+    """A paid order (trade_state SUCCESS, or REFUND: paid and later refunded)."""
 
     out_trade_no: str
     transaction_id: str
@@ -74,7 +74,7 @@ class PaymentFact:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """What a query says: NOTPAY, SUCCESS, REFUND, CLOSED; ``payment`` when it was paid."""
+    """The result of an order query: NOTPAY, SUCCESS, REFUND, CLOSED. ``payment`` is None unless it was paid."""
 
     out_trade_no: str
     trade_state: str
@@ -83,7 +83,7 @@ class OrderState:
 
 @dataclass(frozen=True, slots=True)
 class RefundFact:
-    """Where a refund stands. ``mch_id`` is only told by notifications, ``success_time`` only by SUCCESS."""
+    """The state of a refund. Only notifications have ``mch_id``; only SUCCESS has ``success_time``."""
 
     out_refund_no: str
     refund_id: str
@@ -100,7 +100,7 @@ class RefundFact:
 class Notification:
     """A verified notification. ``resource`` is the decrypted JSON, kept as evidence.
 
-    An event type we don't know has neither ``payment`` nor ``refund``.
+    For an unknown event type both ``payment`` and ``refund`` are None.
     """
 
     id: str
@@ -113,8 +113,11 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class TradeBillRow:
-    """One row of the trade bill. ``trade_state`` SUCCESS is a payment, REFUND a refund (then ``amount_fen`` is 0
-    and ``trade_time`` the refund's). ``refund_status`` has the bill's own words and is not updated later."""
+    """One row of the trade bill. ``trade_state`` SUCCESS is a payment, REFUND a refund.
+
+    In a refund row ``amount_fen`` is 0 and ``trade_time`` is the refund's. ``refund_status`` is the bill's own wording
+    and is not updated later.
+    """
 
     trade_time: dt.datetime
     transaction_id: str
@@ -130,8 +133,11 @@ class TradeBillRow:
 
 @dataclass(frozen=True, slots=True)
 class FundFlowRow:
-    """One movement of the merchant's account: ``kind`` is 业务类型, an open list (交易, 退款, 退款关闭 …);
-    ``business_no`` WeChat Pay's number, ``voucher_no`` usually ours."""
+    """One movement of the merchant's account.
+
+    ``kind`` is 业务类型, an open list (交易, 退款, 退款关闭 …). ``business_no`` is WeChat Pay's number, ``voucher_no``
+    usually ours.
+    """
 
     time: dt.datetime
     kind: str

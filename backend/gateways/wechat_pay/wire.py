@@ -1,4 +1,4 @@
-"""One signed exchange over HTTP, and what its failures mean. Knows nothing about orders and refunds."""
+"""One signed HTTP exchange and its errors. Knows nothing about orders and refunds."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _PAUSE_SECONDS = 0.2
 
 
 class Wire:
-    """Signs and sends. Answers are neither verified nor judged here, see :func:`refusal`."""
+    """Signs and sends requests. It neither verifies responses nor checks their status, see :func:`refusal`."""
 
     def __init__(
         self,
@@ -32,17 +32,17 @@ class Wire:
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 5.0)),
-            trust_env=False,  # where money requests go is decided by the settings alone, not by proxy variables
+            trust_env=False,  # proxy environment variables must not redirect payment requests
         )
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
     async def exchange(self, method: str, where: str, body: bytes = b"") -> httpx.Response:
-        """Send to ``where``, a path below the base URL or a whole URL.
+        """Send a request to ``where``, a path below the base URL or a whole URL.
 
-        Without a connection: Unavailable. Lost or late after sending: Unknown. A GET is tried a second
-        time after no connection or a 5xx; a POST never repeats by itself.
+        Raises Unavailable without a connection, Unknown if the connection is lost or times out after sending. Retries a
+        GET once after a connection failure or a 5xx. Never retries a POST.
         """
         url = where if where.startswith("http") else self._base_url + where
         try:
@@ -63,7 +63,7 @@ class Wire:
         if self._credentials.public_key is not None:
             headers["Wechatpay-Serial"] = self._credentials.public_key_id
         request = self._client.build_request(method, url, headers=headers, content=body)
-        # Signed is what httpx is going to send, after its own percent-encoding.
+        # Sign the target as httpx sends it, after its percent-encoding; otherwise WeChat Pay answers SIGN_ERROR.
         target = request.url.raw_path
         request.headers["Authorization"] = self._credentials.merchant.authorization(method, target, body)
         try:
@@ -77,11 +77,11 @@ class Wire:
 
 
 def refusal(response: httpx.Response, *, busy: type[GatewayError] = Unavailable) -> GatewayError:
-    """The error an answer other than 200 and 204 stands for; ``busy`` is what a 429 means for this call.
+    """The error for a response other than 200 and 204; ``busy`` is the error class for a 429.
 
-    ``code`` and status decide, never the text (WeChat Pay v3, error codes: the same code has several statuses).
-    A 4xx without WeChat Pay's JSON comes from something in between and decides nothing, except 404 and 405,
-    whose bodies are empty for an unknown path.
+    It depends on ``code`` and status, not on the text (WeChat Pay v3, error codes: one code has several statuses).
+    A 4xx without WeChat Pay's JSON comes from an intermediary and is Unknown. The exceptions are 404 and 405: their
+    body is empty for an unknown path.
     """
     status = response.status_code
     code, message = _code_and_message(response)
@@ -104,7 +104,7 @@ def _code_and_message(response: httpx.Response) -> tuple[str, str]:
 
 
 def _note(response: httpx.Response, code: str) -> None:
-    """Log what pins a refusal down; for SIGN_ERROR also the length of the text the other side expected."""
+    """Log the details of a refusal; for SIGN_ERROR also the length of the signed text that WeChat Pay expected."""
     detail = _json_object(response).get("detail")
     information = detail.get("sign_information") if isinstance(detail, dict) else None
     length = information.get("sign_message_length") if isinstance(information, dict) else None

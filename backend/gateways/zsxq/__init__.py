@@ -1,6 +1,6 @@
 """知识星球 (zsxq): read check-ins with a member's or owner's token.
 
-The private API is unofficial: everything that knows its addresses, fields, codes and moods is in this package.
+The API is private and unofficial. Only this package knows its URLs, fields, error codes and rate limits.
 """
 
 from backend.gateways.zsxq.client import Planet, Zsxq

@@ -1,4 +1,4 @@
-"""The gateway: :class:`Zsxq` holds connections and manners, :class:`Planet` asks about one planet."""
+"""The gateway: :class:`Zsxq` holds connections and rate limits, :class:`Planet` makes the calls for one planet."""
 
 import asyncio
 import datetime as dt
@@ -21,14 +21,14 @@ from backend.gateways.zsxq.wire import Answer, Request, Wire
 
 log = structlog.get_logger(__name__)
 
-# Page sizes, and what to fall back to when the server finds them too large (zsxq-api §3.4).
+# Page sizes: preferred, and fallback if the server refuses the preferred one as too large (zsxq-api §3.4).
 PROJECT_COUNTS = (100, 30)
 POST_COUNTS = (20, 10)
 MEMBER_COUNTS = (200, 50)
 
 
 class Zsxq:
-    """One per process. Pauses, attempts and the breaker are kept per token, also across planets.
+    """One per process. Pacing, retries and the circuit breaker are per token, shared by all planets of the token.
 
     ``sleep`` and ``transport`` are for tests.
     """
@@ -47,13 +47,12 @@ class Zsxq:
         self._lanes: dict[str, Lane] = {}
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._wire.aclose()
 
     def renewed(self, settings: ZsxqSettings) -> "Zsxq":
-        """Another with these settings, which goes on with what is remembered of each token.
+        """A new gateway with these settings that shares the per-token state (lanes) with this one.
 
-        A token is asked by one at a time and not before its turn, also while both are in use.
+        While both are in use, calls with one token therefore stay serial and paced.
         """
         after = Zsxq(settings, transport=self._transport, sleep=self._sleep)
         after._lanes = self._lanes
@@ -62,17 +61,17 @@ class Zsxq:
         return after
 
     def planet(self, group_id: str, token: str) -> "Planet":
-        """The planet as seen with ``token`` (bare or in a cookie header). Raises ValueError if that is no token."""
+        """Access to a planet with ``token`` (bare or in a cookie header). Raises ValueError for an invalid token."""
         token = token_from_cookie(token)
         lane = self._lanes.setdefault(token, Lane(self._settings, self._sleep))
         return Planet(self._wire, lane, group_id, token)
 
 
 class Planet:
-    """Questions about one planet.
+    """Calls for one planet.
 
-    Each raises the errors drawn in ``errors.py``; reads never raise Unknown. After AuthExpired every call with this
-    token fails at once in this process until :meth:`probe` succeeds or the caller knows better (:meth:`trust`).
+    They raise the errors listed in ``errors.py``; reads never raise Unknown. After AuthExpired every call with this
+    token fails at once in this process, until :meth:`probe` succeeds or the caller calls :meth:`trust`.
     """
 
     def __init__(self, wire: Wire, lane: Lane, group_id: str, token: str) -> None:
@@ -82,7 +81,7 @@ class Planet:
         self._token = token
 
     async def probe(self) -> Probe:
-        """Ask who the token is and whether it sees the planet. Always goes through, and re-arms a dead token."""
+        """Test the token: get its user, and the planet. Bypasses the breaker; success clears an earlier AuthExpired."""
         user = await self._probe("/v3/users/self")
         self._lane.revive()
         group = await self._probe(self._group())
@@ -94,11 +93,11 @@ class Planet:
         )
 
     def trust(self) -> None:
-        """Forget that the token was refused: somebody saved it again, or it was seen to work elsewhere."""
+        """Clear an earlier AuthExpired, because the token was saved again or worked in another process."""
         self._lane.revive()
 
     async def list_projects(self, scope: Scope) -> list[Project]:
-        """The check-in projects of one scope, newest first. Unreadable ones are logged and left out."""
+        """The check-in projects of one scope, newest first. Logs and skips unreadable ones."""
         read = _Counted(self, self._group("checkins"), {"scope": scope}, "checkins", PROJECT_COUNTS)
         projects, malformed = await paging.all_projects(read)
         if malformed:
@@ -113,13 +112,13 @@ class Planet:
         return project
 
     async def totals(self, checkin_id: str) -> Totals:
-        """How many joined and how many checked in: what a complete ranking is measured by."""
+        """How many people joined and how many checked in. Callers compare it with a ranking to check completeness."""
         return parsing.totals(await self._get(self._project(checkin_id, "statistics")))
 
     def iter_ranking(self, checkin_id: str) -> AsyncGenerator[RankingPage, None]:
-        """Days per person, for all with at least one day, each person once.
+        """Days per person, for everyone with at least one day; yields each person once.
 
-        Whether that is everybody is for the caller to judge by :meth:`totals`.
+        The caller must check completeness against :meth:`totals`.
         """
         path = self._project(checkin_id, "ranking_list")
 
@@ -130,19 +129,19 @@ class Planet:
         return paging.ranking_pages(read)
 
     def iter_posts(self, checkin_id: str, *, until: dt.datetime | None = None) -> AsyncGenerator[PostPage, None]:
-        """The posts, newest first, each once; the first post older than ``until`` ends it."""
+        """The posts, newest first, each once. Stops at the first post older than ``until``."""
         read = _Counted(self, self._project(checkin_id, "topics"), {}, "topics", POST_COUNTS)
         return paging.post_pages(read, until)
 
     async def get_member(self, user_id: str) -> PlanetMember:
-        """One member, with the number (星球编号) that rankings lack. Raises NotMember for who left or never was."""
+        """One member, with the number (星球编号) that rankings lack. Raises NotMember for a former or non-member."""
         member = parsing.member(parsing.section(await self._get(self._group("members", _digits(user_id))), "member"))
         if member is None:
             raise ShapeChanged("a member without 'user_id'")
         return member
 
     async def iter_members(self) -> AsyncGenerator[list[PlanetMember], None]:
-        """All members, latest joined first, each once. Raises PermissionDenied where only owners may list them."""
+        """All members, latest joined first, each once. Raises PermissionDenied if only owners may list members."""
         read = _Counted(self, self._group("members"), {"sort": "join_time", "order": "desc"}, "members", MEMBER_COUNTS)
         async with aclosing(paging.member_pages(read)) as pages:
             async for page, malformed in pages:
@@ -152,9 +151,9 @@ class Planet:
                     yield page
 
     async def create_project(self, *, title: str, text: str, checkin_days: int, expires_at: dt.datetime) -> Project:
-        """Create a project that begins at once; needs an owner's or administrator's token.
+        """Create a project that starts at once; needs an owner's or administrator's token.
 
-        Raises Unknown when it may have been created: look at :meth:`list_projects` before doing it again.
+        Raises Unknown if it may have been created: check :meth:`list_projects` before retrying.
         """
         body = {
             "title": title,
@@ -187,7 +186,7 @@ class Planet:
 
 
 class _Counted:
-    """Reads one page of a list bounded by ``end_time``, with a smaller page size once the first was refused."""
+    """Reads one page of a list, bounded by ``end_time``. Uses the smaller page size after the first was refused."""
 
     def __init__(self, planet: Planet, path: str, params: Mapping[str, str], key: str, counts: tuple[int, int]) -> None:
         self._planet = planet
@@ -213,7 +212,7 @@ class _Counted:
 
 
 def _digits(value: str) -> str:
-    """An id fit for a path. What isn't one can't exist there, so no request is made. Raises NotFound."""
+    """Return an id that is safe in a URL path. Raises NotFound for an invalid id, without a request."""
     if parsing.ident(value) is None:
         raise NotFound("not an id")
     return value

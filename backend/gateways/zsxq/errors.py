@@ -1,23 +1,23 @@
-"""How 知识星球 fails, and which of its codes means what.
+"""Errors of 知识星球, and the mapping from its error codes.
 
 ::
 
     GatewayError
     ├── Rejected
-    │   ├── AuthExpired             the token is dead; a person must bring a new one
-    │   │   └── AccountBlocked      the account behind it is banned
+    │   ├── AuthExpired             the token is invalid; staff must enter a new one
+    │   │   └── AccountBlocked      the token's account is banned
     │   ├── PermissionDenied        the token's account may not do this
-    │   ├── NotMember               the caller, or the person asked about, isn't in the planet (any more)
-    │   ├── MembershipExpired       the caller's paid membership ran out
+    │   ├── NotMember               the caller, or the person queried, isn't in the planet (any more)
+    │   ├── MembershipExpired       the caller's paid membership expired
     │   ├── NotFound                no such project, topic, person or planet
-    │   ├── ShapeChanged            an answer no longer looks as we know it; a programmer must look
-    │   └── BusinessError           any other refusal, with their number
+    │   ├── ShapeChanged            the answer's format changed; the code must be adapted
+    │   └── BusinessError           any other refusal, with its error code
     ├── Unavailable                 network, 5xx, unreadable body (``bad_payload``), after all retries
-    │   └── RateLimited             1059 or 429, after all retries and the cool-down, or while the token rests
-    └── Unknown                     only from creating a project: look at the list before doing it again
+    │   └── RateLimited             1059 or 429, after all retries and the cool-down, or while the token is paused
+    └── Unknown                     only from creating a project: check the list before retrying
 
-The numbers come from the web client's own error table and from recorded traffic; an unknown one falls
-into :class:`BusinessError`, never into success.
+The codes come from the web client's own error table and from recorded traffic. An unknown code becomes
+:class:`BusinessError`, never a success.
 """
 
 from backend.gateways.errors import Rejected, Unavailable
@@ -33,49 +33,49 @@ class _Refused(Rejected):
 
 
 class AuthExpired(_Refused):
-    """The token isn't accepted (expired, logged in elsewhere). Nothing works until a person replaces it."""
+    """The token isn't accepted (expired, logged in elsewhere). Every call fails until staff replace it."""
 
     kind = "auth_expired"
 
 
 class AccountBlocked(AuthExpired):
-    """The account is banned. A new token of the same account won't help."""
+    """The token's account is banned. A new token of the same account won't help."""
 
     kind = "account_blocked"
 
 
 class PermissionDenied(_Refused):
-    """The token's account may not do this, e.g. only owners and administrators may."""
+    """The token's account may not do this, e.g. because only owners and administrators may."""
 
     kind = "permission_denied"
 
 
 class NotMember(_Refused):
-    """The caller, or the person asked about, is not a member of the planet."""
+    """The caller, or the person queried, isn't a member of the planet."""
 
     kind = "not_member"
 
 
 class MembershipExpired(_Refused):
-    """The caller's membership of the planet ran out."""
+    """The caller's membership of the planet expired."""
 
     kind = "membership_expired"
 
 
 class NotFound(_Refused):
-    """What was asked for doesn't exist there."""
+    """The requested object doesn't exist."""
 
     kind = "not_found"
 
 
 class ShapeChanged(_Refused):
-    """An answer lacks what it always had. Never to be read as 'nobody' or 'nothing'."""
+    """An answer lacks a field it always had. It must never be taken for an empty result."""
 
     kind = "shape_changed"
 
 
 class BusinessError(Rejected):
-    """Any other refusal. ``number`` is their code (an HTTP status where the body had none)."""
+    """Any other refusal. ``number`` is the server's error code, or the HTTP status if the body had none."""
 
     def __init__(self, number: int, message: str = "") -> None:
         super().__init__(SYSTEM, f"business_{number}", message)
@@ -83,7 +83,7 @@ class BusinessError(Rejected):
 
 
 class RateLimited(Unavailable):
-    """They say we are too fast (429), or 'internal error' in the way that means the same (1059)."""
+    """Too many requests: 429, or 1059, an 'internal error' that means the same."""
 
     def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(SYSTEM, "rate_limited", message, retry_after=retry_after)
@@ -109,7 +109,7 @@ REQUEST_ID_USED = 1013
 
 
 def error_for(number: int, text: str) -> Rejected | Unavailable:
-    """What a failure with their code ``number`` is to us; ``text`` must already be free of secrets."""
+    """The exception for the server's error code ``number``. ``text`` must already be free of secrets."""
     message = f"{number} {text}".strip()
     if number in _BUSY:
         return RateLimited(message)

@@ -1,6 +1,6 @@
-"""Manners of one token: serial, unhurried, patient when refused, and silent after too many refusals.
+"""Pacing of calls per token: serial, with a minimum interval, retries with pauses, and a circuit breaker.
 
-Numbers from zsxq-api §3.3 and §3.4: under pressure code 1059 turns persistent, and going on then kills the token.
+Numbers from zsxq-api §3.3 and §3.4: under load code 1059 becomes persistent, and further calls then kill the token.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ _random = random.SystemRandom()
 
 
 class Lane:
-    """What is remembered of one token in this process.
+    """The state of one token in this process.
 
-    The breaker counts calls whose ordinary retries were all answered by 'busy'; single 1059s, which also happen
-    to well-behaved clients, don't count.
+    The breaker counts calls whose ordinary retries ended in 'busy'. Single 1059s don't count: they also happen to
+    well-behaved clients.
     """
 
     def __init__(self, settings: ZsxqSettings, sleep: Sleep) -> None:
@@ -47,9 +47,10 @@ class Lane:
         self._dead: AuthExpired | None = None
 
     async def call(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
-        """One call with all its attempts, one call at a time. Raises what the last attempt raised.
+        """Make a call with all its retries, one call at a time. Raises what the last attempt raised.
 
-        Raises at once, without a request: AuthExpired while the token is known to be dead, RateLimited while it rests.
+        Raises at once, without a request: AuthExpired if the token is known to be invalid, RateLimited while the
+        breaker is open or a long Retry-After runs.
         """
         async with self._calls:
             self._refuse_if_closed()
@@ -60,11 +61,14 @@ class Lane:
             return await self._once(attempt)
 
     async def probe(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
-        """The same for a person waiting at a button: passes every closed gate, few retries, no cool-down."""
+        """Like :meth:`call`, for an interactive test: few retries, no cool-down, also while the token is blocked here.
+
+        It doesn't wait for a running call to end, only for the minimum interval.
+        """
         return await self._with_retries(attempt, self.settings.retry_waits_seconds[:PROBE_RETRIES])
 
     def revive(self) -> None:
-        """The token was seen to work."""
+        """Clear an earlier AuthExpired, because the token works."""
         self._dead = None
 
     async def _with_retries(self, attempt: Callable[[], Awaitable[Result]], waits: Sequence[float]) -> Result:
@@ -80,10 +84,10 @@ class Lane:
         return await self._once(attempt)
 
     async def _once(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
-        """One request, not before its turn."""
+        """Make one request, after the minimum interval."""
         async with self._turn:
             interval = self.settings.min_interval_seconds
-            # Bounded, because the clock may be set back.
+            # Bounded: if the clock is set back, the wait could otherwise be hours.
             wait = min(self._next_at - clock.timestamp(), 2 * interval)
             if wait > 0:
                 await self._sleep(wait)
@@ -95,7 +99,7 @@ class Lane:
                 raise
 
     async def _cool_down(self, error: RateLimited) -> None:
-        """The long pause before the last try. Raises RateLimited when there shall be none."""
+        """Pause before the last attempt. Raises RateLimited instead if the breaker opens or the pause is too long."""
         now = clock.timestamp()
         self._busy_at = [at for at in self._busy_at if now - BREAKER_WINDOW_SECONDS < at <= now] + [now]
         if self._asks_too_much(error):
@@ -111,7 +115,7 @@ class Lane:
         await self._sleep(max(seconds, error.retry_after or 0.0))
 
     def _asks_too_much(self, error: Unavailable) -> bool:
-        """Whether the server asked for a pause longer than a call may take."""
+        """Whether the server asked for a longer pause than the cool-down, too long to wait within a call."""
         return (error.retry_after or 0.0) > self.settings.cool_down_seconds
 
     def _refuse_if_closed(self) -> None:

@@ -1,7 +1,7 @@
-"""Reading lists to their real end.
+"""Read lists completely.
 
-The running predecessor took a failed second page for the end and refunded by 21 of 75 people. So: an end is an
-end only when a second look agrees, a page that repeats itself is an error, and everybody comes out once.
+The previous system took a failed second page for the end of the list and based refunds on 21 of 75 people. Therefore:
+a second read must confirm the end, a repeated page is an error, and each person is returned once.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ ReadByIndex = Callable[[int], Awaitable[list[Any]]]
 
 
 class ReadByTime(Protocol):
-    """Reads up to ``count`` raw rows, newest first, none later than ``end`` (inclusive; None: no bound)."""
+    """Reads up to ``count`` raw rows, newest first, not later than ``end`` (inclusive; None: no bound)."""
 
     count: int
 
@@ -33,17 +33,17 @@ class ReadByTime(Protocol):
 
 
 async def ranking_pages(read: ReadByIndex) -> AsyncGenerator[RankingPage, None]:
-    """Every person of the ranking once, by offset.
+    """Page through the ranking by offset; yields each person once.
 
-    The end is where two looks bring nothing new; a full page of known people is no end, the offset was ignored.
-    Raises ShapeChanged for that, if no row of the first page can be read, or past 200 pages.
+    The end is reached when two reads return nothing new. A full page of known people isn't the end: the server ignored
+    the offset. Raises ShapeChanged in that case, if no row of the first page is readable, or after 200 pages.
     """
     index, seen = 0, set[str]()
     for _ in range(MAX_RANKING_PAGES):
         raw = await read(index)
         fresh, malformed = _fresh_people(raw, seen)
         if not fresh and not malformed:
-            # Empty or repeated: both also happen by accident in the middle, so look again.
+            # Empty or repeated pages also occur in the middle of a list, so read again before ending.
             raw = await read(index)
             fresh, malformed = _fresh_people(raw, seen)
             if not fresh and not malformed:
@@ -66,8 +66,8 @@ def _fresh_people(raw: list[Any], seen: set[str]) -> tuple[list[RankingRow], int
 async def all_projects(read: ReadByTime) -> tuple[list[Project], int]:
     """The projects of one scope and the number of unreadable ones.
 
-    One page holds them nearly always. That ``end_time`` leads to the next is only assumed, so a full page that it
-    doesn't lead away from is taken as all there is: a person can still type an id.
+    One page nearly always holds all projects. Paging by ``end_time`` is only an assumption here. A full page with
+    nothing new is therefore taken for the end, not for an error; staff can still type a project's id.
     """
     projects: dict[str, Project] = {}
     unreadable, end = 0, None
@@ -85,7 +85,7 @@ async def all_projects(read: ReadByTime) -> tuple[list[Project], int]:
 
 
 async def post_pages(read: ReadByTime, until: dt.datetime | None) -> AsyncGenerator[PostPage, None]:
-    """Every post once, newest first, back to ``until`` (inclusive) or to the beginning. Raises ShapeChanged."""
+    """Yield each post once, newest first, back to ``until`` (inclusive) or to the oldest. Raises ShapeChanged."""
     async with aclosing(_newest_first(read, parsing.post, lambda post: post.topic_id, "create_time")) as pages:
         async for posts, malformed in pages:
             wanted = [post for post in posts if until is None or post.created_at >= until]
@@ -95,7 +95,7 @@ async def post_pages(read: ReadByTime, until: dt.datetime | None) -> AsyncGenera
 
 
 async def member_pages(read: ReadByTime) -> AsyncGenerator[tuple[list[PlanetMember], int], None]:
-    """Every member once, latest joined first, with the number of unreadable rows. Raises ShapeChanged."""
+    """Yield each member once, latest joined first, with the number of unreadable rows. Raises ShapeChanged."""
     async with aclosing(_newest_first(read, parsing.member, lambda row: row.user_id, "join_time")) as pages:
         async for page in pages:
             yield page
@@ -104,13 +104,13 @@ async def member_pages(read: ReadByTime) -> AsyncGenerator[tuple[list[PlanetMemb
 async def _newest_first(
     read: ReadByTime, parse: Callable[[Json], Row | None], key: Callable[[Row], str], time_field: str
 ) -> AsyncGenerator[tuple[list[Row], int], None]:
-    """Rows not seen before, page by page, with the number of rows that couldn't be read (one may be counted twice).
+    """Yield pages of new rows, each with the number of unreadable rows (a row may be counted twice).
 
-    Each page is asked for up to the instant of the row before it, so that rows of one millisecond aren't lost. Where
-    that brings nothing new, a second look decides whether it is the end: from a millisecond earlier, or just again
-    after an empty page or one that ignored the bound. Rows out of reach, because a whole page lies on one millisecond,
-    count as unreadable.
-    Raises ShapeChanged if the bound is ignored twice, if no row of the first page can be read, or past 2000 pages.
+    The bound of each page is the time of the oldest row so far, inclusive; otherwise rows of the same millisecond
+    would be lost. If a page brings nothing new, a second read decides whether it is the end. That read starts one
+    millisecond earlier, or repeats the request if the page was empty or ignored the bound. If a full page lies within
+    one millisecond, further rows of it are unreachable and count as unreadable.
+    Raises ShapeChanged if the bound is ignored twice, if no row of the first page is readable, or after 2000 pages.
     """
     end: dt.datetime | None = None
     seen, looking_again = set[str](), False
@@ -151,7 +151,7 @@ def _instants(raw: list[Any], field: str) -> list[dt.datetime]:
 
 
 def _fresh(rows: list[Row], key: Callable[[Row], str], seen: set[str]) -> list[Row]:
-    """The rows whose key is new, each key once, in their order."""
+    """The rows with new keys, each key once, in order."""
     first: dict[str, Row] = {}
     for row in rows:
         if key(row) not in seen:

@@ -1,7 +1,7 @@
-"""From their JSON to our types, tolerantly.
+"""Tolerant parsing of the server's JSON into our types.
 
-Only what a decision needs is required of a row; a field of an odd type counts as absent. A row that can't
-be read is counted, never dropped in silence. A missing list is :class:`ShapeChanged`, never an empty one.
+A row must have only the fields that decisions depend on; a field of the wrong type counts as absent. Unreadable rows
+are counted, never dropped silently. A missing list raises :class:`ShapeChanged`; it never counts as empty.
 """
 
 import datetime as dt
@@ -17,16 +17,16 @@ Json = Mapping[str, Any]
 Row = TypeVar("Row")
 
 EXCERPT_LENGTH = 200
-# Fixed, unlike Asia/Shanghai, which had summer time until 1991.
+# A fixed offset: Asia/Shanghai had summer time until 1991, and the server expects +0800.
 _WIRE_ZONE = dt.timezone(dt.timedelta(hours=8))
 _MAX_COUNT = 2**31 - 1
 _MAX_ID_DIGITS = 20
-# <e type="hashtag" hid="…" title="…" />: mentions, links and hashtags inside a text
+# Inline tags for mentions, links and hashtags: <e type="hashtag" hid="…" title="…" />
 _TAG = re.compile(r"<e\s[^<>]*>")
 
 
 def ident(value: object) -> str | None:
-    """An id as a decimal string. A float is refused: it has already lost digits."""
+    """An id as a decimal string; None if invalid. A float is invalid because it has already lost digits."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if 0 < value < 10**_MAX_ID_DIGITS else ""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_ID_DIGITS:
@@ -35,7 +35,7 @@ def ident(value: object) -> str | None:
 
 
 def count(value: object) -> int | None:
-    """A number of things: a whole number from 0 to what a database integer holds."""
+    """An integer from 0 to the maximum of a database integer; None if invalid."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_ID_DIGITS:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT:
@@ -44,14 +44,14 @@ def count(value: object) -> int | None:
 
 
 def text(value: object) -> str:
-    """A text that can be stored: no NUL (PostgreSQL refuses it) and no lone surrogates (not UTF-8)."""
+    """A text that PostgreSQL can store: without NUL and lone surrogates. Empty if ``value`` isn't a string."""
     if not isinstance(value, str):
         return ""
     return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def instant(value: object) -> dt.datetime | None:
-    """``2025-10-24T09:30:00.000+0800``; an unset time is the empty string there, None here."""
+    """Parse ``2025-10-24T09:30:00.000+0800`` to Shanghai time; None if unset (an empty string) or invalid."""
     if not isinstance(value, str):
         return None
     try:
@@ -62,18 +62,18 @@ def instant(value: object) -> dt.datetime | None:
 
 
 def wire_time(value: dt.datetime) -> str:
-    """The same format, for a query or a body: milliseconds, offset without colon, always +0800."""
+    """Format a time for a query or a body: milliseconds, offset without colon, always +0800."""
     local = value.astimezone(_WIRE_ZONE)
     return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03d}+0800"
 
 
 def mapping(value: object) -> Json:
-    """``value`` if it is an object, else an empty one."""
+    """``value`` if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def section(data: Json, key: str) -> Json:
-    """The object under ``key``. Raises ShapeChanged."""
+    """The object under ``key``. Raises ShapeChanged if there is none."""
     value = data.get(key)
     if not isinstance(value, dict):
         raise ShapeChanged(f"no object {key!r} in the answer")
@@ -81,7 +81,7 @@ def section(data: Json, key: str) -> Json:
 
 
 def listing(data: Json, key: str) -> list[Any]:
-    """The list under ``key``; null is how some servers write an empty one. Raises ShapeChanged."""
+    """The list under ``key``; null counts as empty, as some servers send it. Raises ShapeChanged if there is none."""
     value = data.get(key, "")
     if value is None:
         return []
@@ -91,13 +91,13 @@ def listing(data: Json, key: str) -> list[Any]:
 
 
 def readable(raw: list[Any], parse: Callable[[Json], Row | None]) -> tuple[list[Row], int]:
-    """The rows that can be read, and the number of those that can't."""
+    """The parsed rows, and the number of unreadable ones."""
     rows = [row for row in (parse(mapping(item)) for item in raw) if row is not None]
     return rows, len(raw) - len(rows)
 
 
 def ranking_row(raw: Json) -> RankingRow | None:
-    """None without a user id or a number of days: a refund hangs on both."""
+    """Parse a ranking row; None without a user id or a number of days, because refunds depend on both."""
     user = mapping(raw.get("user"))
     user_id, days = ident(user.get("user_id")), count(raw.get("checkined_days"))
     if user_id is None or days is None:
@@ -106,7 +106,7 @@ def ranking_row(raw: Json) -> RankingRow | None:
 
 
 def post(raw: Json) -> Post | None:
-    """None without topic id, author or instant. Every check-in seen is of type ``talk``."""
+    """Parse a post; None without topic id, author or time. All check-ins seen so far have type ``talk``."""
     talk = mapping(raw.get("talk"))
     owner = mapping(talk.get("owner"))
     topic_id = ident(raw.get("topic_uid")) or ident(raw.get("topic_id"))
@@ -117,12 +117,12 @@ def post(raw: Json) -> Post | None:
 
 
 def excerpt(body: str) -> str:
-    """The beginning of a post as plain text on one line, without their inline tags."""
+    """The first 200 characters of a post as plain text on one line, without inline tags."""
     return " ".join(_TAG.sub(" ", body).split())[:EXCERPT_LENGTH]
 
 
 def member(raw: Json) -> PlanetMember | None:
-    """None without a user id."""
+    """Parse a member; None without a user id."""
     user_id = ident(raw.get("user_id"))
     if user_id is None:
         return None
@@ -130,7 +130,7 @@ def member(raw: Json) -> PlanetMember | None:
 
 
 def project(raw: Json) -> Project | None:
-    """None without an id. Projects have no beginning of their own, only an end (``validity``)."""
+    """Parse a project; None without an id. Projects have no start date, only an end (``validity``)."""
     checkin_id = ident(raw.get("checkin_id"))
     if checkin_id is None:
         return None
@@ -150,7 +150,7 @@ def project(raw: Json) -> Project | None:
 
 
 def totals(data: Json) -> Totals:
-    """The numbers a ranking is compared with. Raises ShapeChanged when one is missing."""
+    """Parse the totals that a ranking is compared with. Raises ShapeChanged if one is missing."""
     statistics = section(data, "statistics")
     joined, checkined = count(statistics.get("joined_count")), count(statistics.get("checkined_count"))
     if joined is None or checkined is None:

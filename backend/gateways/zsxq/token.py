@@ -1,16 +1,16 @@
-"""The credential: finding it in what a person pasted."""
+"""Extract the access token from pasted text."""
 
 import re
 
 _COOKIE_NAME = "zsxq_access_token"
-# Seen: <UUID>_<16 hex>, 53 characters. Only what could break a header is refused, so that a new format still works.
+# Seen: <UUID>_<16 hex>, 53 characters. Refuse only what could break a header, so that a new format still works.
 _TOKEN = re.compile(r"[A-Za-z0-9_.~-]{8,256}")
 
 
 def token_from_cookie(text: str) -> str:
     """The token in ``text``, which is the bare token or a whole cookie header.
 
-    Raises ValueError with a Chinese reason fit to show beside the field; it never repeats the text.
+    Raises ValueError with a Chinese message to show beside the field. The message never contains ``text``.
     """
     value = text.strip()
     if value.lower().startswith("cookie:"):

@@ -1,4 +1,4 @@
-"""What the rest of the system sees of 知识星球. Ids are decimal strings: topic ids pass 2^53."""
+"""The types that the rest of the system uses for 知识星球. Ids are decimal strings: topic ids exceed 2^53."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Scope = Literal["ongoing", "over", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a token is good for. ``expires_in_seconds`` is None where the server doesn't say."""
+    """The result of a token test. ``expires_in_seconds`` is None if the server doesn't say."""
 
     user_name: str
     group_name: str
@@ -20,7 +20,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A check-in project (打卡项目). ``status`` is their word; ``expires_at`` is None for a long-period one."""
+    """A check-in project (打卡项目). ``status`` is the server's value; ``expires_at`` is None for a long-period one."""
 
     checkin_id: str
     title: str
@@ -36,7 +36,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """People who joined a project, and people with at least one check-in."""
+    """Numbers of people who joined a project, and of people with at least one check-in."""
 
     joined_count: int
     checkined_count: int
@@ -44,7 +44,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class RankingRow:
-    """One person of the ranking. ``days`` counts check-in days of the whole project, not of the camp."""
+    """One person in the ranking. ``days`` counts check-in days of the whole project, not only of the camp's dates."""
 
     user_id: str
     name: str
@@ -55,7 +55,7 @@ class RankingRow:
 
 @dataclass(frozen=True, slots=True)
 class RankingPage:
-    """People not seen on earlier pages, and how many rows of this page couldn't be read."""
+    """People not on earlier pages, and the number of unreadable rows on this page."""
 
     rows: list[RankingRow]
     malformed: int
@@ -63,7 +63,7 @@ class RankingPage:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A check-in post. ``created_at`` is aware; ``excerpt`` is plain text of at most 200 characters."""
+    """A check-in post. ``created_at`` is timezone-aware; ``excerpt`` is plain text of at most 200 characters."""
 
     topic_id: str
     user_id: str
@@ -75,7 +75,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class PostPage:
-    """Posts not seen on earlier pages. ``malformed`` counts what is there but couldn't be read."""
+    """Posts not on earlier pages, and the number of unreadable rows in ``malformed``."""
 
     posts: list[Post]
     malformed: int
@@ -83,9 +83,9 @@ class PostPage:
 
 @dataclass(frozen=True, slots=True)
 class PlanetMember:
-    """A member of the planet. ``number`` (星球编号) exists only where the planet switched it on.
+    """A member of the planet. ``number`` (星球编号) exists only if the planet enabled it.
 
-    ``status`` is their word (``joined``), empty where the answer had none.
+    ``status`` is the server's value (``joined``), empty if the answer had none.
     """
 
     user_id: str

@@ -1,4 +1,4 @@
-"""One request to 知识星球 and what its answer means: headers, signature, envelope. No retries here."""
+"""One request to 知识星球 and its answer: headers, signature, envelope. No retries here."""
 
 import asyncio
 import hashlib
@@ -29,7 +29,7 @@ _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask. ``body`` makes it a write; it is wrapped in ``req_data`` as the server wants it."""
+    """A request. With a ``body`` it is a write (POST); the body is sent wrapped in ``req_data``."""
 
     path: str
     params: Mapping[str, str]
@@ -38,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``resp_data`` of a success, how long it took, and the token's seconds left where the server says."""
+    """``resp_data`` of a success, the latency, and the token's remaining seconds (None if the server doesn't say)."""
 
     data: Json
     latency_ms: int
@@ -48,20 +48,20 @@ class Answer:
 def signature(url: str, timestamp: str, request_id: str) -> str:
     """X-Signature: lower-case hex of SHA-1 over ``url timestamp request_id``.
 
-    ``url`` is the address exactly as sent, percent-encoded, with its query. Recomputed over recorded
-    traffic of the official clients: no secret, no body, no method goes in.
+    ``url`` is exactly as sent, percent-encoded, with its query. Verified against recorded traffic of the official
+    clients: no secret, body or method is included.
     """
-    # The digest is the server's own choice and guards nothing of ours.
+    # SHA-1 is the server's choice; nothing of ours depends on its security.
     return hashlib.sha1(f"{url} {timestamp} {request_id}".encode(), usedforsecurity=False).hexdigest()
 
 
 def device_id(token: str) -> str:
-    """X-Aduid: a browser keeps one per installation, so one token always shows the same."""
+    """X-Aduid: a browser has one per installation, so derive a constant one from each token."""
     return str(uuid.UUID(bytes=hashlib.sha256(b"aduid:" + token.encode()).digest()[:16], version=4))
 
 
 class Wire:
-    """The connection pool. Sends one request at a time for whoever asks."""
+    """The connection pool. Sends single requests; pacing is in ``pacing.py``."""
 
     def __init__(self, settings: ZsxqSettings, transport: httpx.AsyncBaseTransport | None) -> None:
         self._settings = settings
@@ -69,21 +69,21 @@ class Wire:
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=settings.timeout_seconds,
-            follow_redirects=False,  # the signature belongs to one address
+            follow_redirects=False,  # the signature is valid for one URL only
         )
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
     async def send(self, request: Request, token: str) -> Answer:
-        """Raises RateLimited, Unavailable or a Rejected; for a write also Unknown."""
+        """Send one request. Raises RateLimited, Unavailable or a Rejected; for a write also Unknown."""
         outgoing = self._signed(request, token)
-        stopwatch = asyncio.get_running_loop()  # a duration, so not the movable clock
+        stopwatch = asyncio.get_running_loop()  # not core.clock: a moved test clock would distort the latency
         started = stopwatch.time()
         try:
             response = await self._client.send(outgoing)
         except httpx.RequestError as error:
-            # The cause is cut off: it holds the request with the token.
+            # `from None`: the cause holds the request with the token, which must not reach a log.
             raise _network_error(error, writing=request.body is not None) from None
         latency_ms = round((stopwatch.time() - started) * 1000)
         try:
@@ -95,7 +95,7 @@ class Wire:
         return Answer(data, latency_ms, count(response.headers.get("X-Expire-In")))
 
     def _signed(self, request: Request, token: str) -> httpx.Request:
-        """A fresh id, timestamp and signature: never the same request twice, also when repeating."""
+        """Build a request with a new id, timestamp and signature. A retry must not repeat the id either."""
         body = None if request.body is None else {"req_data": request.body}
         outgoing = self._client.build_request(
             "GET" if body is None else "POST", self._base_url + request.path, params=request.params or None, json=body
@@ -103,7 +103,7 @@ class Wire:
         request_id, timestamp = str(uuid.uuid4()), str(int(clock.timestamp()))
         outgoing.headers.update(
             {
-                # Replaces whatever the client's jar put there: a cookie of one token must not travel with another.
+                # Overrides the client's cookie jar, so that a cookie of one token isn't sent with another.
                 "Cookie": f"zsxq_access_token={token}",
                 "User-Agent": self._settings.user_agent,
                 "Origin": "https://wx.zsxq.com",
@@ -127,7 +127,7 @@ def _network_error(error: httpx.RequestError, *, writing: bool) -> Unavailable |
 
 
 def _may_have_happened(error: Rejected | Unavailable) -> bool:
-    """Whether a write that ended so may have been done: a refusal says no, a broken answer says nothing."""
+    """Whether a write with this error may have taken effect. After a refusal it can't; after a broken answer it may."""
     if isinstance(error, RateLimited):
         return False
     if isinstance(error, BusinessError):
@@ -136,7 +136,7 @@ def _may_have_happened(error: Rejected | Unavailable) -> bool:
 
 
 def _resp_data(response: httpx.Response, token: str) -> Json:
-    """The payload of a success. Business failures come with HTTP 200, so ``succeeded`` decides, not the status."""
+    """The payload of a success. Business errors have HTTP 200 too, so ``succeeded`` decides, not the status."""
     status = response.status_code
     if status == 429:
         raise RateLimited("429", retry_after=_seconds(response.headers.get("Retry-After")))
@@ -158,7 +158,7 @@ def _resp_data(response: httpx.Response, token: str) -> Json:
 
 
 def _refusal(status: int, envelope: Json, token: str) -> Rejected | Unavailable:
-    """The envelope's code speaks; the status where the code says nothing to us, and for every 401."""
+    """The error by the envelope's code; by the status if the code is missing or unknown, and for every 401."""
     text = _shown(_message(envelope), token)
     number = count(envelope.get("code"))
     error = error_for(status if number is None else number, text)
@@ -171,7 +171,7 @@ def _json(response: httpx.Response) -> Any:
     try:
         return response.json()
     except (ValueError, RecursionError):
-        return None  # HTML of a gateway or a log-in page
+        return None  # e.g. the HTML of a proxy or a log-in page
 
 
 def _message(envelope: Json) -> str:
@@ -182,11 +182,11 @@ def _message(envelope: Json) -> str:
 
 
 def _shown(text: str, token: str) -> str:
-    """The beginning of a foreign text, fit for a log."""
+    """The beginning of a server's text, on one line and without the token, safe to log."""
     return " ".join(text.replace(token, "****").split())[:_SHOWN]
 
 
 def _seconds(value: str | None) -> float | None:
-    """Retry-After as seconds; its other form, a date, is rare and not worth a wrong clock."""
+    """Retry-After in seconds. Its date form is rare and depends on a correct clock, so it counts as absent."""
     seconds = count(value)
     return None if seconds is None else float(seconds)

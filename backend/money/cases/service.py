@@ -1,4 +1,4 @@
-"""Reconciliation cases: what doesn't fit is held up for a person, once, with its evidence."""
+"""Reconciliation cases: discrepancies for a person to resolve, each opened once, with its evidence."""
 
 import uuid
 from collections.abc import Mapping
@@ -36,9 +36,9 @@ async def open_case(
     payment_id: uuid.UUID | None = None,
     refund_id: uuid.UUID | None = None,
 ) -> bool:
-    """Open a case and alert staff, unless the same one (kind, about) is known. ``summary`` is Chinese.
+    """Open a case and alert staff, unless one with the same ``kind`` and ``about`` exists, open or resolved.
 
-    Returns whether it is new.
+    ``summary`` is Chinese text. Returns whether the case is new.
     """
     new = await session.scalar(
         insert(ReconciliationCase)
@@ -66,7 +66,7 @@ async def open_case(
 
 
 async def resolve(session: AsyncSession, actor: Actor, case_id: uuid.UUID, *, note: str) -> ReconciliationCase:
-    """A person says what became of it. Raises NotFound, CaseAlreadyResolved."""
+    """Close a case with a person's ``note``. Raises NotFound, CaseAlreadyResolved."""
     case: ReconciliationCase | None = await session.get(ReconciliationCase, case_id, with_for_update=True)
     if case is None:
         raise NotFound

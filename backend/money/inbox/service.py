@@ -1,4 +1,4 @@
-"""What outside systems told us, once each, in the transaction of what we made of it."""
+"""Received notifications. Each is stored once, in the same transaction as its effects."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +14,9 @@ from backend.models.inbox import InboxEvent
 async def receive(
     session: AsyncSession, *, source: str, external_id: str, event_type: str, payload: Mapping[str, Any]
 ) -> InboxEvent | None:
-    """Keep a verified notification; None when the same one was received before, and its effect with it.
+    """Store a verified notification. None if it was received before; its effects are then committed, too.
 
-    A repeat that arrives while the first is being handled waits for it here, and takes over if that fails.
+    A concurrent repeat blocks here until the first transaction ends, and proceeds if that one rolls back.
     """
     return await session.scalar(
         insert(InboxEvent)

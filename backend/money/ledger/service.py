@@ -1,7 +1,7 @@
 """The double-entry ledger: one function per movement of money.
 
-Signed fen, debit +, credit −. Each movement is written in the transaction that changes the state it belongs
-to; writing the same one twice fails on the unique key instead of moving money twice.
+Amounts are signed fen: debit +, credit −. Write each movement in the transaction that changes the state it belongs
+to. Writing the same one twice fails on the unique key instead of moving money twice.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ def paid(session: AsyncSession, payment: Payment) -> None:
 
 
 def sent(session: AsyncSession, payment: Payment, refund: Refund) -> None:
-    """A refund is about to be asked for: the deposit is on its way back."""
+    """A refund is about to be sent: the deposit is in transit."""
     _post(
         session, Movement.SENT, payment, debit=Account.DEPOSITS_HELD, credit=Account.REFUNDS_IN_TRANSIT,
         amount_fen=refund.amount_fen, refund=refund,
@@ -61,7 +61,7 @@ def settled_offline(session: AsyncSession, payment: Payment, refund: Refund) -> 
 
 
 def kept(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
-    """At archive: what nobody gets back is income."""
+    """At archive: what isn't refunded becomes income."""
     _post(
         session, Movement.KEPT, payment, debit=Account.DEPOSITS_HELD, credit=Account.FORFEITED_INCOME,
         amount_fen=amount_fen,
@@ -69,7 +69,7 @@ def kept(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
 
 
 def fee(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
-    """The camp has begun: the fee in the payment is income, and no longer held for the member."""
+    """The camp has begun: the fee in the payment becomes income and is no longer held for the member."""
     _post(
         session, Movement.FEE, payment, debit=Account.DEPOSITS_HELD, credit=Account.SERVICE_INCOME,
         amount_fen=amount_fen,
@@ -93,7 +93,7 @@ def _post(
         movement=movement,
         payment_id=payment.id,
         refund_id=refund.id if refund is not None else None,
-        # Each sending of a refund is a movement of its own.
+        # Without it, a refund that is sent again would violate the unique key.
         sequence=refund.sendings if refund is not None else 0,
         occurred_at=at or clock.now(),
         entries=[
@@ -105,7 +105,7 @@ def _post(
 
 
 async def balances(session: AsyncSession, *, camp_id: uuid.UUID | None = None) -> dict[Account, int]:
-    """Each account's balance in fen, over one camp or all."""
+    """Each account's balance in fen, for one camp. ``camp_id`` None means all camps."""
     statement = select(LedgerEntry.account, func.sum(LedgerEntry.amount_fen)).group_by(LedgerEntry.account)
     if camp_id is not None:
         statement = statement.where(LedgerEntry.camp_id == camp_id)
@@ -115,7 +115,7 @@ async def balances(session: AsyncSession, *, camp_id: uuid.UUID | None = None) -
 
 @dataclass(frozen=True, slots=True)
 class LedgerProblem:
-    """A way in which the ledger contradicts itself or the rows it speaks of."""
+    """An inconsistency within the ledger, or with the rows it refers to."""
 
     kind: str
     subject: str
@@ -124,7 +124,7 @@ class LedgerProblem:
 
 
 async def verify(session: AsyncSession) -> list[LedgerProblem]:
-    """Compare the ledger with itself and with payments and refunds; an empty list means that all agrees."""
+    """Check the ledger against itself and against payments, refunds and fees. Empty means consistent."""
     problems = []
     per_transaction = (
         select(LedgerEntry.transaction_id, func.sum(LedgerEntry.amount_fen))
@@ -161,7 +161,7 @@ async def _compare_payments(session: AsyncSession) -> list[LedgerProblem]:
 
 
 async def _compare_fees(session: AsyncSession) -> list[LedgerProblem]:
-    """The fee in what a member paid is earned once their camp has begun, and not before."""
+    """A member's fee must be booked once their camp has begun, and not before."""
     booked = (
         select(LedgerTransaction.payment_id, func.sum(-LedgerEntry.amount_fen).label("fen"))
         .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
@@ -177,7 +177,7 @@ async def _compare_fees(session: AsyncSession) -> list[LedgerProblem]:
     )
     begun = Camp.status.not_in([CampStatus.DRAFT, CampStatus.ENROLLING])
     found = func.coalesce(booked.c.fen, 0)
-    # Refunds of before the start may have taken of the fee; those under way keep it from being booked.
+    # Refunds before the start may include part of the fee. While a refund is in flight, the fee isn't booked.
     expected = case((begun, func.least(Member.fee_fen, Payment.amount_fen - back)), else_=0)
     under_way = exists().where(of_payment, Refund.status.in_(IN_FLIGHT))
     statement = (
@@ -192,7 +192,7 @@ async def _compare_fees(session: AsyncSession) -> list[LedgerProblem]:
 
 
 async def _compare_refunds(session: AsyncSession) -> list[LedgerProblem]:
-    """What refunds took from the provider, have in transit, or cost offline, must fit the state of each."""
+    """Check each refund's state against its balance in the clearing, in-transit and offline accounts."""
     offline = Refund.settled_offline
     states = {
         "refund": (Account.PROVIDER_CLEARING, (Refund.status == RefundStatus.SUCCEEDED) & ~offline),
@@ -211,7 +211,7 @@ async def _compare_refunds(session: AsyncSession) -> list[LedgerProblem]:
 async def _compare_refund_account(
     session: AsyncSession, kind: str, account: Account, applies: ColumnElement[bool]
 ) -> list[LedgerProblem]:
-    """The refund's whole amount stands in the account if ``applies``, else nothing."""
+    """The account must hold the refund's whole amount if ``applies``, otherwise zero."""
     booked = (
         select(LedgerTransaction.refund_id, func.sum(-LedgerEntry.amount_fen).label("fen"))
         .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)

@@ -1,4 +1,4 @@
-"""The fee (服务费) in what members paid: income once their camp has begun (reference fair-deal §3)."""
+"""The fee (服务费) in a member's payment. It becomes income once the camp has begun (reference fair-deal §3)."""
 
 import uuid
 
@@ -11,9 +11,9 @@ from backend.runtime import Runtime
 
 
 async def earn_due(runtime: Runtime) -> int:
-    """Book every fee of a camp that has begun and that isn't booked yet; returns how many.
+    """Book all due fees of camps that have begun; return how many. Idempotent.
 
-    A camp in a transaction of its own. Running it again changes nothing.
+    Each camp has its own transaction.
     """
     async with runtime.db.transaction() as session:
         due = await repository.camps_with_due_fees(session)
@@ -25,7 +25,7 @@ async def earn_due(runtime: Runtime) -> int:
 
 
 async def earn(session: AsyncSession, camp_id: uuid.UUID) -> int:
-    """Book the fees of a camp that are due, under the camp's lock, so that no two book one fee."""
+    """Book a camp's due fees; return how many. Takes the camp's lock, so that no fee is booked twice."""
     await camps.lock_camp(session, camp_id)
     due = await repository.due_fees(session, camp_id)
     for payment, fee_fen in due:

@@ -1,7 +1,7 @@
-"""Orders at the provider: placing, renewing, settling, and the jobs that ask what became of them.
+"""Orders at the provider: create, renew and settle them, and the jobs that query their state.
 
-Each call stands between two transactions: the order is committed before the provider hears of it, and what the
-provider says is committed after. A crash in between leaves an order that the next request or job carries on with.
+Each provider call runs between two transactions: the order is committed before the call, the answer after it.
+After a crash in between, the next request or job continues with the order.
 """
 
 import asyncio
@@ -28,24 +28,24 @@ from backend.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 NOTIFY_PATH = "/api/webhook/wechat/payment"
-# The provider is asked about so many orders at once.
+# Concurrent queries to the provider.
 _AT_ONCE = 5
-# Younger open orders are still being paid, and their notification is on its way.
+# Don't query younger open orders: the payer is still paying, or the notification is on its way.
 _TIME_TO_PAY = dt.timedelta(minutes=1)
 _OVER = frozenset({"ORDER_PAID", "ORDER_CLOSED"})
 
 
 class OrderChanging(Conflict):
-    """The same person is placing orders somewhere else at the same time."""
+    """The same person is placing orders concurrently."""
 
     code, message = "order_changing", "订单正在处理中，请稍后再试"
 
 
 async def place_order(runtime: Runtime, payer: CurrentPayer, new: NewOrder) -> Payment:
-    """The person's open order, known to the provider. Asking again gives the same one.
+    """Find or create the person's open order, and create it at the provider. A repeat returns the same order.
 
-    When the provider can't be reached for the moment the order stands all the same, and its parameters can be
-    fetched later. Raises what :func:`service.place` raises, and the gateway's errors.
+    If the provider is unavailable, the order stays open and :func:`prepay` fetches its parameters later. Raises what
+    :func:`service.place` raises, OrderChanging, ProviderProblem, and the gateway's errors.
     """
     if not runtime.settings.wechat_pay.mch_id:
         raise ProviderProblem("微信支付尚未配置")
@@ -67,7 +67,7 @@ async def place_order(runtime: Runtime, payer: CurrentPayer, new: NewOrder) -> P
 
 
 async def prepay(runtime: Runtime, payer: CurrentPayer, payment_id: uuid.UUID) -> tuple[Payment, str]:
-    """A person's open order and what its page needs to pay it, renewed at the provider when it is used up.
+    """A person's open order and the parameters its page needs to pay it. Renews expired ones at the provider.
 
     Raises NotFound, PaymentNotPending, and the gateway's errors.
     """
@@ -76,7 +76,7 @@ async def prepay(runtime: Runtime, payer: CurrentPayer, payment_id: uuid.UUID) -
         service.check_payable(payment)
     made = _usable_prepay(payment) or await _new_prepay(runtime, payment, payer)
     if made is None:
-        # The provider knows more than we do: find out at once, so that the page sees it.
+        # The order is paid or closed at the provider. Settle it now, so that the page shows the new state.
         await settle_order(runtime, payment.id)
         raise service.PaymentNotPending
     return payment, made
@@ -92,7 +92,7 @@ async def _try_prepay(runtime: Runtime, payment: Payment, payer: CurrentPayer) -
 
 
 async def _new_prepay(runtime: Runtime, payment: Payment, payer: CurrentPayer) -> str | None:
-    """Create the order at the provider, or enter it again with the very same values; None when it is over there."""
+    """Create the order at the provider, or repeat that with identical values. None if it is paid or closed there."""
     request = OrderRequest(
         channel=payment.channel.value,
         out_trade_no=payment.out_trade_no,
@@ -117,9 +117,9 @@ async def _new_prepay(runtime: Runtime, payment: Payment, payer: CurrentPayer) -
 
 
 async def look_up(runtime: Runtime, payer: CurrentPayer, payment_id: uuid.UUID) -> None:
-    """The payer says that it is paid: ask the provider now, instead of waiting for its word or for the hourly job.
+    """Query an order that the payer says is paid, without waiting for the notification or the hourly job.
 
-    Raises :class:`NotFound` for somebody else's order, and the gateway's errors.
+    Raises :class:`NotFound` for another person's order, and the gateway's errors.
     """
     async with runtime.db.transaction() as session:
         payment = await service.get_owned(session, payer, payment_id)
@@ -130,7 +130,7 @@ async def look_up(runtime: Runtime, payer: CurrentPayer, payment_id: uuid.UUID) 
 
 
 async def settle_order(runtime: Runtime, payment_id: uuid.UUID) -> PaymentStatus:
-    """End an open order by the provider's word: paid, or closed there and then here. Returns where it stands.
+    """Settle an open order: record its payment, or close it at the provider and then here. Returns its status.
 
     Raises the gateway's errors; the order then stays open and keeps its seat.
     """
@@ -143,7 +143,7 @@ async def settle_order(runtime: Runtime, payment_id: uuid.UUID) -> PaymentStatus
 
 
 async def _settle(runtime: Runtime, payment: Payment, fact: PaymentFact | None) -> Outcome | None:
-    """Write down the provider's last word; None when it closed the order."""
+    """Record the payment. Without one, close the order and return None."""
     if fact is not None:
         return await _record(runtime, fact)
     async with runtime.db.transaction() as session:
@@ -157,9 +157,10 @@ async def _record(runtime: Runtime, fact: PaymentFact) -> Outcome:
 
 
 async def _settle_with_provider(runtime: Runtime, payment: Payment) -> PaymentFact | None:
-    """The payment of an order, or None once it can't be paid any more: closed by us now, before, or never made there.
+    """Return the payment of an order. If there is none, close the order at the provider and return None.
 
-    Closing can lose the race against the payer, therefore the second query. Raises the gateway's errors.
+    None means that it can't be paid any more: closed now, closed before, or never created there. The payer may pay
+    just before the close, so a second query follows a refused close. Raises the gateway's errors.
     """
     runtime.wechat_pay.require_merchant(payment.mch_id)
     state = await runtime.wechat_pay.query_order(payment.out_trade_no)
@@ -185,7 +186,7 @@ async def _payment_at_provider(runtime: Runtime, payment: Payment) -> PaymentFac
 
 
 async def order_expiry(runtime: Runtime) -> dict[str, Any]:
-    """Each minute: end the orders whose life is over. While the provider is away they keep their seats."""
+    """Job, each minute: settle expired orders. They keep their seats while the provider is unavailable."""
     async with runtime.db.transaction() as session:
         orders = await repository.expired(session, clock.now())
 
@@ -197,7 +198,7 @@ async def order_expiry(runtime: Runtime) -> dict[str, Any]:
 
 
 async def payment_backfill(runtime: Runtime) -> dict[str, Any]:
-    """Each hour: ask about open and lately closed orders, and record payments whose notification was lost."""
+    """Job, each hour: query open and recently closed orders, and record payments whose notification was lost."""
     now = clock.now()
     async with runtime.db.transaction() as session:
         orders = await repository.possibly_paid(
@@ -216,9 +217,9 @@ async def _each(
     ask: Callable[[Payment], Awaitable[PaymentFact | None]],
     write: Callable[[Payment, PaymentFact | None], Awaitable[str]],
 ) -> dict[str, int]:
-    """Ask the provider about some orders at once, and write its answers down one after the other.
+    """Query orders concurrently, ``_AT_ONCE`` at a time, and write the answers one after the other.
 
-    Counts what became of them. An order that fails is left for the next time: it must not hold up the others.
+    Returns counts by result. A failed order is left for the next run, so that it doesn't block the others.
     """
     counts = Counter(asked=len(orders))
     for start in range(0, len(orders), _AT_ONCE):

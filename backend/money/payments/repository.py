@@ -1,4 +1,4 @@
-"""Orders in SQL."""
+"""Queries for orders."""
 
 import datetime as dt
 import uuid
@@ -21,7 +21,7 @@ async def by_number(session: AsyncSession, out_trade_no: str) -> Payment | None:
 
 
 async def lock(session: AsyncSession, payment_id: uuid.UUID) -> Payment:
-    """The order as it stands now, ours until the transaction ends. After the camp in the order of locks."""
+    """Lock an order and reload it. In the lock order it comes after the camp."""
     statement = select(Payment).where(Payment.id == payment_id).with_for_update(key_share=True)
     return (await session.scalars(statement.execution_options(populate_existing=True))).one()
 
@@ -29,14 +29,14 @@ async def lock(session: AsyncSession, payment_id: uuid.UUID) -> Payment:
 async def owned(
     session: AsyncSession, payment_id: uuid.UUID, *, payer_id: uuid.UUID, openid: str | None
 ) -> Payment | None:
-    """An order, if it is this person's."""
+    """The order; None if it isn't this person's."""
     mine = owns_payment(payer_id, openid)
     found: Payment | None = await session.scalar(select(Payment).where(Payment.id == payment_id, mine))
     return found
 
 
 async def pending_of(session: AsyncSession, camp_id: uuid.UUID, payer_id: uuid.UUID) -> Payment | None:
-    """A person's open order in a camp; there is at most one. Read under the camp's lock."""
+    """Lock a person's open order in a camp; there is at most one. The caller holds the camp's lock."""
     found: Payment | None = await session.scalar(
         select(Payment)
         .where(Payment.camp_id == camp_id, Payment.payer_id == payer_id, Payment.status == PaymentStatus.PENDING)
@@ -47,7 +47,7 @@ async def pending_of(session: AsyncSession, camp_id: uuid.UUID, payer_id: uuid.U
 
 
 async def has_transaction(session: AsyncSession, transaction_id: str) -> bool:
-    """Whether an order was already paid by this transaction of the provider."""
+    """Whether an order was already paid by this provider transaction."""
     return bool(await session.scalar(select(exists().where(Payment.transaction_id == transaction_id))))
 
 
@@ -58,7 +58,7 @@ async def keep_prepay(session: AsyncSession, payment_id: uuid.UUID, prepay: str,
 
 
 async def expired(session: AsyncSession, now: dt.datetime) -> Sequence[Payment]:
-    """Open orders whose life is over, oldest first."""
+    """Open orders past their expiry, oldest first."""
     statement = (
         select(Payment)
         .where(Payment.status == PaymentStatus.PENDING, Payment.expires_at <= now)
@@ -70,7 +70,10 @@ async def expired(session: AsyncSession, now: dt.datetime) -> Sequence[Payment]:
 async def possibly_paid(
     session: AsyncSession, *, opened_by: dt.datetime, closed_from: dt.datetime
 ) -> Sequence[Payment]:
-    """Orders whose notification may have been lost: open ones that had time to be paid, and lately closed ones."""
+    """Orders whose notification may have been lost.
+
+    These are open ones created by ``opened_by``, and ones closed since ``closed_from``.
+    """
     waiting = and_(Payment.status == PaymentStatus.PENDING, Payment.created_at <= opened_by)
     closed = and_(Payment.status == PaymentStatus.CLOSED, Payment.closed_at >= closed_from)
     statement = select(Payment).where(or_(waiting, closed)).order_by(Payment.created_at, Payment.id)
@@ -80,7 +83,7 @@ async def possibly_paid(
 async def open_elsewhere(
     session: AsyncSession, *, mch_id: str, app_id: str, closed_from: dt.datetime
 ) -> tuple[bool, bool]:
-    """Whether an order of any other merchant or account is open, and whether one was closed since an instant."""
+    """Whether an order of another merchant or account is open, and whether one was closed since ``closed_from``."""
     elsewhere = or_(Payment.mch_id != mch_id, Payment.app_id != app_id)
     pending = exists().where(Payment.status == PaymentStatus.PENDING, elsewhere)
     closed = exists().where(Payment.status == PaymentStatus.CLOSED, Payment.closed_at >= closed_from, elsewhere)
@@ -89,9 +92,9 @@ async def open_elsewhere(
 
 
 def _due_fee() -> ColumnElement[bool]:
-    """A fee of a member whose camp has begun, which isn't booked, and whose payment has no refund under way.
+    """Condition: the camp has begun, the fee isn't booked, and the payment has no refund in flight.
 
-    What is under way may take the fee back with it, or be rejected: the next night knows.
+    A refund in flight may include the fee, or be rejected; a later nightly run books what is left.
     """
     under_way = exists().where(Refund.payment_id == Payment.id, Refund.status.in_(IN_FLIGHT))
     booked = exists().where(LedgerTransaction.payment_id == Payment.id, LedgerTransaction.movement == Movement.FEE)
@@ -102,13 +105,13 @@ def _due_fee() -> ColumnElement[bool]:
 
 
 async def camps_with_due_fees(session: AsyncSession) -> Sequence[uuid.UUID]:
-    """In the order in which to lock them."""
+    """Camp ids, in lock order."""
     statement = select(Member.camp_id).where(_due_fee()).distinct().order_by(Member.camp_id)
     return (await session.scalars(statement)).all()
 
 
 async def due_fees(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[tuple[Payment, int]]:
-    """The payments of a camp whose fee is due, with the fee in fen: no more of it than wasn't refunded before."""
+    """The payments of a camp whose fee is due, with the fee in fen, capped at what wasn't refunded."""
     back = (
         select(func.coalesce(func.sum(Refund.amount_fen), 0))
         .where(Refund.payment_id == Payment.id, Refund.status == RefundStatus.SUCCEEDED)

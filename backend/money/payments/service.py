@@ -1,4 +1,4 @@
-"""Orders: placed, closed, and recorded as paid. :func:`record_payment` is where every payment arrives."""
+"""Place and close orders, and record payments. Every payment goes through :func:`record_payment`."""
 
 import datetime as dt
 import uuid
@@ -46,7 +46,7 @@ class WeChatLoginRequired(Conflict):
 
 
 class PaymentNotPending(Conflict):
-    """Paid, closed, or past its life."""
+    """Paid, closed, or expired."""
 
     code, message = "payment_not_pending", "订单已支付或已失效，请刷新查看"
 
@@ -56,15 +56,13 @@ class PaymentNotPaid(Conflict):
 
 
 class PaymentWithoutPlace(Conflict):
-    """Paid, but too late for a place; the money waits for its refund to be reviewed."""
+    """Paid, but too late for a place. The refund waits for review."""
 
     code, message = "payment_without_place", "该笔支付未能占到名额，退款审核后将原路退回"
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a person wants to order."""
-
     camp_id: uuid.UUID
     channel: Channel
     form: EnrollmentForm
@@ -74,8 +72,8 @@ class NewOrder:
 class Placed:
     """The person's open order.
 
-    ``must_be_closed_first``: it has another channel or is too old to be paid. There can be a new one only once the
-    provider has said what became of it.
+    ``must_be_closed_first``: it has another channel, or is expired. Settle it with the provider before placing a new
+    one.
     """
 
     payment: Payment
@@ -85,8 +83,9 @@ class Placed:
 async def place(
     session: AsyncSession, payer: CurrentPayer, new: NewOrder, *, settings: Settings, closed_id: uuid.UUID | None = None
 ) -> Placed:
-    """Find or make the person's order. ``closed_id`` is the one in the way that the provider has closed since:
-    its seat goes straight to the new one.
+    """Find or create the person's order.
+
+    ``closed_id`` is a conflicting order that the provider has closed. Its seat goes directly to the new order.
 
     Raises CampNotFound, AlreadyEnrolled, EnrollNotOpen, EnrollClosed, CampFull, WeChatLoginRequired, Invalid.
     """
@@ -104,7 +103,7 @@ async def place(
     if open_order.channel is new.channel and open_order.expires_at > clock.now():
         _fill_in(open_order, new.form)
         return Placed(open_order, must_be_closed_first=False)
-    # Before the old order is given up: nobody should lose it for a new one that can't be had.
+    # Check before the old order is closed: otherwise the person loses it and can't get a new one.
     enrollments.check_window(camp)
     return Placed(open_order, must_be_closed_first=True)
 
@@ -131,7 +130,7 @@ async def _new_order(
         amount_fen=camp.deposit_fen,
         description=rules.description_for(camp.name),
         payer_ip=payer.actor.ip,
-        # Whole seconds, as the provider is told.
+        # Whole seconds, to match the expiry that the provider gets.
         expires_at=(clock.now() + lifetime).replace(microsecond=0),
     )
     _fill_in(payment, new.form)
@@ -147,7 +146,7 @@ def _fill_in(payment: Payment, form: EnrollmentForm) -> None:
 
 
 async def close(session: AsyncSession, payment_id: uuid.UUID, *, actor: Actor) -> None:
-    """Give up an open order, which frees its seat. Only after the provider said that it can't be paid any more."""
+    """Close an open order, which frees its seat. Call only after the provider says that it can't be paid any more."""
     payment = await repository.lock(session, payment_id)
     if payment.status is PaymentStatus.PENDING:
         move(session, payment, PaymentStatus.CLOSED, event="provider_closed", actor=actor)
@@ -156,7 +155,7 @@ async def close(session: AsyncSession, payment_id: uuid.UUID, *, actor: Actor) -
 
 
 async def get_owned(session: AsyncSession, payer: CurrentPayer, payment_id: uuid.UUID) -> Payment:
-    """One of the person's own orders. Raises NotFound for anybody else's too."""
+    """One of the person's own orders. Raises NotFound for other people's orders, too."""
     payment = await repository.owned(session, payment_id, payer_id=payer.id, openid=payer.openid)
     if payment is None:
         raise NotFound("订单不存在")
@@ -170,7 +169,7 @@ def check_payable(payment: Payment) -> None:
 
 
 async def place_of(session: AsyncSession, payment: Payment) -> Member | None:
-    """The place of the person who paid an order: through it, or, for a second one, through the first."""
+    """The payer's place in the order's camp, also if an earlier order got it. None if unpaid or without a place."""
     if payment.status is not PaymentStatus.PAID:
         return None
     payer = await session.get_one(Payer, payment.payer_id)
@@ -179,7 +178,7 @@ async def place_of(session: AsyncSession, payment: Payment) -> Member | None:
 
 
 async def check_place(session: AsyncSession, payment: Payment) -> Member:
-    """Who may see the group's QR code. Raises PaymentNotPaid, PaymentWithoutPlace."""
+    """The payer's place; only with one they may see the group's QR code. Raises PaymentNotPaid, PaymentWithoutPlace."""
     if payment.status is not PaymentStatus.PAID:
         raise PaymentNotPaid
     member = await place_of(session, payment)
@@ -189,7 +188,11 @@ async def check_place(session: AsyncSession, payment: Payment) -> Member:
 
 
 class Outcome(StrEnum):
-    """What became of a payment we were told of."""
+    """What :func:`record_payment` did.
+
+    CREDITED: booked, with a place. EXCESS: booked without a place; an extra refund waits for review. REPEATED: already
+    recorded. HELD: not booked; a case is open.
+    """
 
     CREDITED = "credited"
     EXCESS = "excess"
@@ -206,10 +209,10 @@ class Recorded:
 
 
 async def record_payment(session: AsyncSession, fact: PaymentFact, *, source: Source, actor: Actor) -> Recorded:
-    """Take note of a payment: the one function for notification, query and bill.
+    """Record a payment from a notification, query or bill. Idempotent.
 
-    The same fact again changes nothing. A fact that doesn't fit the order (or fits none) credits nothing and
-    becomes a case for a person. Money that can't be given a place for is booked, and waits as an extra refund.
+    A payment that doesn't match its order, or has none, isn't booked and opens a case. A payment that can't get a
+    place is booked and becomes an extra refund in review.
     """
     payment = await repository.by_number(session, fact.out_trade_no)
     if payment is None:
@@ -219,7 +222,7 @@ async def record_payment(session: AsyncSession, fact: PaymentFact, *, source: So
         text = "、".join(rules.FIELD_TEXTS[name] for name in wrong) + "与订单不符"
         return await _hold(session, fact, source, "payment_misfit", text, payment)
     if payment.transaction_id == fact.transaction_id:
-        # Once it is written down it never changes, so the usual repeat needs no lock.
+        # A recorded transaction id never changes, so the usual repeat needs no lock.
         return Recorded(Outcome.REPEATED, payment)
     camp = await lock_camp(session, payment.camp_id)
     payment = await repository.lock(session, payment.id)
@@ -235,7 +238,7 @@ async def record_payment(session: AsyncSession, fact: PaymentFact, *, source: So
         await _give_back(session, camp, payment, admitted, actor)
         return Recorded(Outcome.EXCESS, payment)
     if admitted.fee_fen and camp.status is not CampStatus.ENROLLING:
-        # Paid in time, recorded after the start: the others' fees were earned then.
+        # Paid in time, but recorded after the start. The other fees were booked at the start, so book this one now.
         await fees.earn(session, camp.id)
     return Recorded(Outcome.CREDITED, payment)
 
@@ -254,7 +257,7 @@ async def _book(session: AsyncSession, payment: Payment, fact: PaymentFact, *, s
 
 
 async def _give_back(session: AsyncSession, camp: Camp, payment: Payment, excess: Excess, actor: Actor) -> None:
-    """Nobody refunds by himself: the money waits for a person's review, and both sides know."""
+    """Open an extra refund, and notify staff and payer. It is never sent without a person's review."""
     payment.excess = excess
     await session.flush()
     why, amount = rules.EXCESS_TEXTS[excess], format_yuan(payment.amount_fen)
@@ -269,7 +272,7 @@ async def _give_back(session: AsyncSession, camp: Camp, payment: Payment, excess
 async def _hold(
     session: AsyncSession, fact: PaymentFact, source: Source, kind: str, why: str, payment: Payment | None = None
 ) -> Recorded:
-    """Credit nothing, and show a person what came. The payer's openid stays out of it."""
+    """Book nothing; open a case and alert staff. The case leaves out the payer's openid."""
     detail = {
         "out_trade_no": fact.out_trade_no,
         "transaction_id": fact.transaction_id,

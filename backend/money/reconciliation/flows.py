@@ -1,4 +1,7 @@
-"""10:30: yesterday's bills of the provider against our books, and whatever day of the last week was missed."""
+"""Daily reconciliation at 10:30: compare the provider's bills with our rows.
+
+It covers yesterday and every day of the last week that isn't compared yet.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -25,10 +28,10 @@ _LOOK_BACK_DAYS = 7
 
 
 async def reconcile(runtime: Runtime, day: dt.date | None = None) -> dict[str, Any]:
-    """Compare every day that wasn't yet, or just ``day`` (a Shanghai day before today).
+    """Compare the days of the last week that aren't compared yet, or only ``day`` (a Shanghai day before today).
 
-    A day whose bill isn't there (it is made until about 10:00) stays ``pending`` for the next run. Differences
-    become cases, once each; a payment or refund we missed is recorded from the provider's own word.
+    A day whose bill isn't available (the provider makes it until about 10:00) counts as ``pending``; the next run
+    retries it. Each difference opens one case. A missed payment or refund is recorded from a provider query.
     """
     days = [day] if day is not None else await _days_to_compare(runtime)
     pending = 0
@@ -53,7 +56,7 @@ async def _days_to_compare(runtime: Runtime) -> list[dt.date]:
 
 
 async def _compare_day(runtime: Runtime, day: dt.date) -> int:
-    """Returns the number of new cases. The day is marked only when everything about it is written."""
+    """Return the number of new cases. The day is marked last, so that a failure before that repeats it."""
     bill = await runtime.wechat_pay.trade_bill(day)
     flows = await runtime.wechat_pay.fund_flow_bill(day)
     earlier = await _refunds_of_the_day_before(runtime, day, bill)
@@ -71,7 +74,10 @@ async def _compare_day(runtime: Runtime, day: dt.date) -> int:
 
 
 async def _refunds_of_the_day_before(runtime: Runtime, day: dt.date, bill: Sequence[TradeBillRow]) -> set[str]:
-    """The refund numbers of the bill before, fetched only for a refund that was sent just before midnight."""
+    """Refund numbers in the previous day's bill, for refunds sent just before midnight.
+
+    Empty, without a download, if this day's bill has all of those.
+    """
     begin, numbers = clock.day_start(day), {row.out_refund_no for row in bill}
     async with runtime.db.transaction() as session:
         books = await repository.books_of(session, day, bill)
@@ -83,7 +89,7 @@ async def _refunds_of_the_day_before(runtime: Runtime, day: dt.date, bill: Seque
 
 
 async def _recover_payment(runtime: Runtime, row: TradeBillRow) -> Difference:
-    """A payment we never heard of: recorded by the provider's own word, and shown to a person all the same."""
+    """Record a missed payment from a provider query. It opens a case even if that succeeds."""
     state = await runtime.wechat_pay.query_order(row.out_trade_no)
     payment = None
     if state is not None and state.payment is not None:
@@ -103,7 +109,7 @@ async def _recover_payment(runtime: Runtime, row: TradeBillRow) -> Difference:
 
 
 async def _recover_refund(runtime: Runtime, out_refund_no: str) -> None:
-    """A bill row tells only that a refund was accepted; its state comes from the query."""
+    """Record a refund's state from a query: a bill row only says that the refund was accepted."""
     fact = await runtime.wechat_pay.query_refund(out_refund_no)
     if fact is not None:
         async with runtime.db.transaction() as session:
@@ -128,13 +134,13 @@ async def _open(runtime: Runtime, differences: Sequence[Difference]) -> int:
 
 
 def _damaged(day: dt.date, error: GatewayError) -> Difference:
-    """The file contradicts its digest, or ends before its summary."""
+    """The bill doesn't match its digest, or ends before its summary."""
     text = f"{day} 的微信账单不完整或已损坏，将在下次对账时重新下载"
     return Difference("truncated_bill", day.isoformat(), text, {"day": day.isoformat(), "problem": error.message})
 
 
 async def _check_ledger(runtime: Runtime) -> int:
-    """Our own books first: each entry against the rows it speaks of."""
+    """Verify the ledger against payments and refunds. Return the number of new cases."""
     async with runtime.db.transaction() as session:
         problems = await ledger.verify(session)
         balance = sum((await ledger.balances(session)).values())

@@ -1,4 +1,4 @@
-"""What reconciliation reads and writes."""
+"""Queries for reconciliation."""
 
 import datetime as dt
 import uuid
@@ -18,7 +18,7 @@ from backend.money.reconciliation.rules import MIDNIGHT_SLACK, Books
 
 
 async def books_of(session: AsyncSession, day: dt.date, bill: Collection[TradeBillRow]) -> Books:
-    """Our rows of a day, and whatever else its bill names."""
+    """Our payments and refunds of a day, and any others that its bill names."""
     begin, end = clock.day_start(day), clock.day_start(day + dt.timedelta(days=1))
     orders = {row.out_trade_no for row in bill}
     paid = select(Payment).where(
@@ -33,12 +33,12 @@ async def books_of(session: AsyncSession, day: dt.date, bill: Collection[TradeBi
 
 
 async def finished_days(session: AsyncSession, since: dt.date) -> set[dt.date]:
-    """Days already compared to their end."""
+    """Days from ``since`` on whose comparison is complete."""
     return set(await session.scalars(select(ReconciliationDay.day).where(ReconciliationDay.day >= since)))
 
 
 async def finish_day(session: AsyncSession, day: dt.date, *, trade_rows: int, fund_rows: int, cases: int) -> None:
-    """A day was compared to its end; comparing it again replaces the figures."""
+    """Mark a day as compared. Comparing it again replaces the figures."""
     figures = {"finished_at": clock.now(), "trade_rows": trade_rows, "fund_rows": fund_rows, "cases": cases}
     await session.execute(
         insert(ReconciliationDay).values(day=day, **figures).on_conflict_do_update(index_elements=["day"], set_=figures)
@@ -46,6 +46,6 @@ async def finish_day(session: AsyncSession, day: dt.date, *, trade_rows: int, fu
 
 
 async def staff_names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Display names, also of people who have left."""
+    """Display names by id, including people who have left."""
     found = await session.execute(select(Staff.id, Staff.display_name).where(Staff.id.in_(ids)))
     return {row.id: row.display_name for row in found}

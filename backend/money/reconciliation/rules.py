@@ -1,6 +1,6 @@
-"""Comparing a day's bills with our rows (WeChat Pay v3, bill format and reconciliation cases). Pure functions.
+"""Compare a day's bills with our rows (WeChat Pay v3, bill format and reconciliation cases). Pure functions.
 
-Amounts are fen. A day is a Shanghai calendar day: the bill's and ours.
+Amounts are fen. A day is a Shanghai calendar day, in the bill and in our rows.
 """
 
 import datetime as dt
@@ -15,10 +15,10 @@ from backend.gateways.wechat_pay import FundFlowRow, TradeBillRow
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.refunds import Refund, RefundStatus
 
-# The provider books a refund when it accepts it, a moment after we sent it; around midnight that may be another day.
+# The provider books a refund when it accepts it, a moment after we sent it. Around midnight that can be the next day.
 MIDNIGHT_SLACK = dt.timedelta(minutes=10)
 
-# 业务类型 of the fund-flow bill, an open list: these two must agree with the trade bill.
+# 业务类型 values of the fund-flow bill. The list is open; only these two must agree with the trade bill.
 PAYMENT_FLOW = "交易"
 REFUND_FLOW = "退款"
 
@@ -28,7 +28,7 @@ _SENT = (_S.SENDING, _S.PROCESSING, _S.SUCCEEDED, _S.FAILED, _S.CLOSED)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something for a person: ``about`` is the same whenever the same difference is found again."""
+    """A discrepancy for a person. ``about`` is stable, so that finding it again opens no second case."""
 
     kind: str
     about: str
@@ -41,7 +41,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Our rows that a day's bill speaks of, or should: by our own outward numbers."""
+    """Our rows that a day's bill names or should name, by our ``out_trade_no`` and ``out_refund_no``."""
 
     payments: Mapping[str, Payment]
     refunds: Mapping[str, Refund]
@@ -49,7 +49,7 @@ class Books:
 
 @dataclass(slots=True)
 class Comparison:
-    """What to ask the provider about, and what a person must see."""
+    """Order and refund numbers to query at the provider, and differences that need a person."""
 
     ask_payments: list[str] = field(default_factory=list)
     ask_refunds: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Comparison:
 
 
 def compare(day: dt.date, bill: Sequence[TradeBillRow], books: Books, earlier: Iterable[str]) -> Comparison:
-    """One day's trade bill against our rows. ``earlier`` are the refund numbers of the day before's bill."""
+    """Compare one day's trade bill with our rows. ``earlier`` has the refund numbers in the previous day's bill."""
     found = Comparison()
     paid = [row for row in bill if row.trade_state == "SUCCESS"]
     refunded = [row for row in bill if row.trade_state == "REFUND"]
@@ -99,7 +99,7 @@ def _refund_row(found: Comparison, row: TradeBillRow, refund: Refund | None) -> 
         )
         found.differences.append(_of_refund("refund_amount", number, text, refund, refund_evidence(row)))
     elif refund.status not in (_S.PROCESSING, _S.SUCCEEDED, _S.CLOSED):
-        # Accepted there, but we gave it up or never heard: the bill isn't brought up to date, only a query knows.
+        # The provider accepted it, but we failed it or got no answer. The bill isn't updated, so query the state.
         found.ask_refunds.append(number)
 
 
@@ -118,9 +118,9 @@ def _missing_payments(found: Comparison, day: dt.date, listed: set[str], payment
 
 
 def _missing_refunds(found: Comparison, day: dt.date, listed: set[str], refunds: Iterable[Refund]) -> None:
-    """Judged ten minutes behind the day, so that a refund sent just before midnight may stand in either bill."""
+    """Days are shifted by ten minutes: a refund sent just before midnight may be in either day's bill."""
     for refund in refunds:
-        # Without the provider's number nobody knows yet whether it was accepted: sending goes on about it.
+        # Without the provider's number, acceptance is still unknown. The sending job resolves that.
         accepted = refund.provider_refund_id is not None and refund.status in _SENT
         if not accepted or refund.sent_at is None or refund.out_refund_no in listed:
             continue
@@ -131,7 +131,7 @@ def _missing_refunds(found: Comparison, day: dt.date, listed: set[str], refunds:
 
 
 def compare_flows(day: dt.date, bill: Sequence[TradeBillRow], flows: Sequence[FundFlowRow]) -> list[Difference]:
-    """The provider's two statements of a day must agree on what came in and what went back."""
+    """Check that the day's trade bill and fund-flow bill have the same totals of payments and refunds."""
     trade = {
         PAYMENT_FLOW: sum(row.amount_fen for row in bill if row.trade_state == "SUCCESS"),
         REFUND_FLOW: sum(row.refund_fen for row in bill if row.trade_state == "REFUND"),
@@ -153,7 +153,7 @@ def compare_flows(day: dt.date, bill: Sequence[TradeBillRow], flows: Sequence[Fu
 
 
 def payment_evidence(row: TradeBillRow) -> dict[str, Any]:
-    """What the bill says of a payment; the payer's openid stays out of it."""
+    """The case detail of a payment in the bill. It leaves out the payer's openid."""
     return {
         "out_trade_no": row.out_trade_no,
         "transaction_id": row.transaction_id,
@@ -163,7 +163,6 @@ def payment_evidence(row: TradeBillRow) -> dict[str, Any]:
 
 
 def refund_evidence(row: TradeBillRow) -> dict[str, Any]:
-    """What the bill says of a refund."""
     return {
         "out_refund_no": row.out_refund_no,
         "refund_id": row.refund_id,

@@ -1,4 +1,4 @@
-"""A member corrects what they typed about themselves, while nothing has been decided on it (requirements §3.6)."""
+"""Members correct the planet data they typed, until something is decided on it (requirements §3.6)."""
 
 import uuid
 
@@ -16,7 +16,7 @@ from backend.models.members import Member
 
 
 class PlanetLocked(Conflict):
-    """The message says why, in the member's words."""
+    """The message is the reason, worded for the member."""
 
     code, message = "planet_locked", "星球信息已不能修改"
 
@@ -24,13 +24,13 @@ class PlanetLocked(Conflict):
 async def correct_planet(
     session: AsyncSession, member_id: uuid.UUID, *, planet_nickname: str, planet_number: str, actor: Actor
 ) -> None:
-    """Take in a member's corrected planet data, match again.
+    """Store a member's corrected planet data and match again. Idempotent.
 
-    Saying the same again changes nothing. Raises NotFound, PlanetLocked.
+    Raises NotFound, PlanetLocked.
     """
     camp = await camps.lock_camp(session, await camp_of(session, member_id))
-    # Under the camp's lock matches and refunds stand still, so what is checked here still holds below. The member's own
-    # row is held together with the others', in one order.
+    # Under the camp's lock, matches and refunds can't change between this check and the update. Don't lock the member
+    # here: ``retype`` locks all members in one order, which prevents deadlocks.
     member = await session.get_one(Member, member_id, populate_existing=True)
     refunds = await members.refunds(session, [member.payment_id])
     reason = correction(member, camp, [refund.status for refund in refunds], now=clock.now()).locked_reason

@@ -1,4 +1,4 @@
-"""What a refund of a deposit is decided on: the member's columns while it waits, frozen on the row by the decision."""
+"""Evidence for a deposit's refund: the member's columns while it waits. The decision copies them to the refund."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from backend.core.errors import Conflict
 from backend.models.members import Member, Verdict
 from backend.models.refunds import Refund
 
-# Copied from the member when somebody decides; the member's columns have the same names.
+# Copied from the member on a decision. The member's columns have the same names.
 COLUMNS = (
     "verdict",
     "verdict_reasons",
@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 class StaleEvidence(Conflict):
-    """``data`` is what holds now: ``{verdict, amount_fen, days}``."""
+    """``data`` holds the current values: ``{verdict, amount_fen, days}``."""
 
     code, message = "stale_evidence", "打卡或匹配数据已更新，请刷新后按最新判定审核"
 
@@ -34,7 +34,7 @@ class NothingDue(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the reviewer saw of a row; None where the request doesn't say."""
+    """What the reviewer saw of a row. None means that the request doesn't state it."""
 
     verdict: Verdict | None = None
     amount_fen: int | None = None
@@ -48,13 +48,13 @@ UNTOLD = Seen()
 
 
 def evidence_of(refund: Refund, member: Member | None) -> Refund | Member:
-    """Whose columns say what the refund is decided on: the member's until somebody has decided."""
+    """The row with the evidence: the member until a decision, then the refund."""
     return member if refund.follows_member and member is not None else refund
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A refund under lock with its member, and what it would pay now, in fen."""
+    """A locked refund with its member, and what it would pay now, in fen."""
 
     refund: Refund
     member: Member | None
@@ -69,9 +69,9 @@ class Held:
         return self.refund.camp_id
 
     def is_stale(self, seen: Seen) -> bool:
-        """Whether the row isn't what the reviewer saw; of what they don't tell, what the list said is what they saw.
+        """Whether the row differs from what the reviewer saw. Listed values replace those the request doesn't state.
 
-        Then a row that has come to be beyond doubt meanwhile, for the same sum, is as good as seen.
+        Without a stated verdict, a row that became eligible since, for the same amount, isn't stale.
         """
         if seen.verdict is not None:
             is_other = seen.verdict is not self.source.verdict
@@ -85,7 +85,7 @@ class Held:
         return StaleEvidence(data={"verdict": source.verdict, "amount_fen": self.amount_fen, "days": source.days})
 
     def freeze(self) -> None:
-        """Write on the row what is decided on. A row that pays nothing keeps the amount that was listed."""
+        """Copy the member's evidence to the refund. A refund that pays nothing keeps its listed amount."""
         if not self.refund.follows_member or self.member is None:
             return
         for name in COLUMNS:
@@ -95,7 +95,7 @@ class Held:
 
 
 def thaw(refund: Refund) -> None:
-    """Back in review, a row of a deposit follows its member again. Call it once the row is there."""
+    """Clear the evidence of a deposit's refund: it follows its member again. Call this once the refund is in review."""
     if not refund.follows_member:
         return
     refund.listed_verdict = refund.verdict

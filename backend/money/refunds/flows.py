@@ -1,4 +1,4 @@
-"""Jobs and procedures of refunds that reach the provider or span several transactions."""
+"""Refund jobs and procedures that call the provider or span several transactions."""
 
 import asyncio
 import uuid
@@ -18,14 +18,14 @@ from backend.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
-# Calls under way at once. With the pace of 10 a second this is about a second's work.
+# Concurrent provider calls. At 10 per second this is about one second of work.
 _AT_ONCE = 10
-# After so many a run ends and asks for another, so that no job runs for ever.
+# After this many refunds, a run ends and enqueues the next one, so that no job runs without end.
 _MOST_PER_RUN = 1000
 
 
 class _Pace:
-    """Lets calls start evenly, not faster than ``per_second``. Measured on the loop's clock: no time of day."""
+    """Rate limiter: calls start evenly, at most ``per_second``. Uses the event loop's clock, not the wall clock."""
 
     def __init__(self, per_second: float) -> None:
         self._gap = 1 / per_second
@@ -39,7 +39,10 @@ class _Pace:
 
 
 async def send(runtime: Runtime, _: dict[str, str]) -> None:
-    """Send what is approved. Woken by an approval, a retry or the end of a hold; comes back for what is too young."""
+    """Job: send approved refunds. An approval, a retry or the end of a hold enqueues it.
+
+    It enqueues itself again for approvals that can still be undone.
+    """
     is_more = await _drain(runtime) >= _MOST_PER_RUN
     async with runtime.db.transaction() as session:
         if is_more:
@@ -49,12 +52,12 @@ async def send(runtime: Runtime, _: dict[str, str]) -> None:
 
 
 async def refund_sweep(runtime: Runtime) -> dict[str, Any]:
-    """Each minute: send what is due, and ask about what the provider accepted but didn't finish."""
+    """Job, each minute: send due refunds, and query those that the provider accepted but didn't finish."""
     return {"sent": await _drain(runtime), "queried": await _query_accepted(runtime)}
 
 
 async def _drain(runtime: Runtime) -> int:
-    """Send until nothing is due or a hold is open. One sender at a time over all workers keeps the pace true."""
+    """Send until nothing is due or a hold is open. Only one worker sends at a time, to keep to the rate limit."""
     sent = 0
     async with runtime.db.exclusive("refunds.send") as alone:
         pace = _Pace(runtime.settings.refund.per_second)
@@ -70,7 +73,7 @@ async def _drain(runtime: Runtime) -> int:
 
 
 async def claim(runtime: Runtime) -> list[Sending]:
-    """First step: the intent."""
+    """Step 1: commit the intent."""
     async with runtime.db.transaction() as session:
         return await sending.claim(
             session,
@@ -81,9 +84,9 @@ async def claim(runtime: Runtime) -> list[Sending]:
 
 
 async def ask(runtime: Runtime, one: Sending, pace: _Pace | None = None) -> Outcome:
-    """Second step: the call, with no transaction open.
+    """Step 2: call the provider, with no transaction open.
 
-    Asks about the number first where an earlier try may have worked (WeChat Pay v3, refunds: the one safe algorithm).
+    Queries the number first if an earlier attempt may have worked (WeChat Pay v3, refunds: the one safe algorithm).
     """
     try:
         runtime.wechat_pay.require_merchant(one.mch_id)
@@ -93,7 +96,7 @@ async def ask(runtime: Runtime, one: Sending, pace: _Pace | None = None) -> Outc
         try:
             fact = await runtime.wechat_pay.query_refund(one.request.out_refund_no)
         except Rejected as error:
-            # A refused question says nothing about the refund.
+            # A rejected query doesn't mean that the refund is rejected.
             return Outcome(Unknown(error.system, error.code, error.message), None)
         except GatewayError as error:
             return Outcome(error, None)
@@ -109,13 +112,13 @@ async def ask(runtime: Runtime, one: Sending, pace: _Pace | None = None) -> Outc
 
 
 async def record(runtime: Runtime, one: Sending, outcome: Outcome) -> None:
-    """Third step: the answer."""
+    """Step 3: store the answer."""
     async with runtime.db.transaction() as session:
         await sending.record(session, one, outcome, settings=runtime.settings.refund)
 
 
 async def _query_accepted(runtime: Runtime) -> int:
-    """Claiming sets each row's next time, so a round never meets a row twice."""
+    """Query due accepted refunds. Claiming sets the next query time, so a run never queries a row twice."""
     asked = 0
     while True:
         async with runtime.db.transaction() as session:
@@ -130,9 +133,9 @@ async def _query_accepted(runtime: Runtime) -> int:
 
 
 async def refresh(runtime: Runtime, refund_id: uuid.UUID) -> None:
-    """刷新状态: ask the provider now about a refund that it accepted; any other is left as it is.
+    """刷新状态: query a refund now if the provider accepted it. Leaves any other unchanged.
 
-    Raises GatewayError while the provider doesn't answer.
+    Raises GatewayError if the provider doesn't answer.
     """
     async with runtime.db.transaction() as session:
         refund = await session.get_one(Refund, refund_id)
@@ -158,7 +161,7 @@ async def _at_provider(runtime: Runtime, out_refund_no: str, mch_id: str) -> Ref
 
 
 async def _known(runtime: Runtime, out_refund_no: str, mch_id: str) -> RefundFact | None:
-    """What the provider says about a refund that it accepted; that it knows nothing of it is an alarm."""
+    """Query a refund that the provider accepted. If the provider doesn't know it, log an error and return None."""
     fact = await _at_provider(runtime, out_refund_no, mch_id)
     if fact is None:
         log.error("refund.unknown_to_provider", out_refund_no=out_refund_no)
@@ -173,8 +176,8 @@ async def _take_in(runtime: Runtime, fact: RefundFact) -> None:
 async def settle_offline(runtime: Runtime, refund_id: uuid.UUID, *, note: str, actor: Actor) -> None:
     """标记已处理: the member got the money by other means.
 
-    The provider is asked first: a refund that it carries out after all must not be paid twice. Raises what
-    :func:`recovery.settle_offline` raises, and GatewayError while the provider doesn't answer.
+    Queries the provider first, so that a refund it carries out after all isn't paid twice. Raises what
+    :func:`recovery.settle_offline` raises, and GatewayError if the provider doesn't answer.
     """
     async with runtime.db.transaction() as session:
         refund = await session.get_one(Refund, refund_id)
@@ -188,7 +191,7 @@ async def settle_offline(runtime: Runtime, refund_id: uuid.UUID, *, note: str, a
 
 
 async def refund_lists(runtime: Runtime) -> dict[str, Any]:
-    """02:00: make or refresh the list of every camp that is over and not archived."""
+    """Job, 02:00: create or refresh the list of every camp that is over and not archived."""
     async with runtime.db.transaction() as session:
         camp_ids = await repository.camps_to_settle(session)
     created = blocked = 0

@@ -1,7 +1,7 @@
-"""The refund list of a camp: made from a complete sync that began after the camp's last day, else not at all.
+"""The refund list of a camp. It requires a complete sync that began after the camp's last day.
 
-Where 知识星球 can't be read any more, a sheet of everybody's days, imported after the last day, takes the sync's place:
-then every row needs a person's confirmation (docs/decisions/0013-imported-days.md).
+If 知识星球 can't be read any more, a sheet of all members' days, imported after the last day, replaces the sync. Then
+every row needs a person's confirmation (docs/decisions/0013-imported-days.md).
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ from backend.office.notifications.service import To
 
 
 class ListRefused(Conflict):
-    """The list may not be made now; nothing was created."""
+    """The list can't be created now. Nothing was written."""
 
 
 class CampNotEnded(ListRefused):
@@ -52,7 +52,7 @@ class SyncIncomplete(ListRefused):
 
 @dataclass(frozen=True, slots=True)
 class ListResult:
-    """``created`` rows now; the rest counts all members of the camp."""
+    """``created`` counts the new rows. The other fields count all members of the camp."""
 
     created: int
     eligible: int
@@ -63,9 +63,9 @@ class ListResult:
 
 
 async def make_list(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) -> ListResult:
-    """Put every member who is entitled to money into review, once; note the amount that rows waiting there pay now.
+    """Create a refund in review for every entitled member without one, and update the listed amount of waiting ones.
 
-    An ended camp begins to settle with it. Raises NotFound, CampNotEnded, ListClosed, SyncIncomplete.
+    Idempotent. Moves an ended camp to settling. Raises NotFound, CampNotEnded, ListClosed, SyncIncomplete.
     """
     camp = await camps.lock_camp(session, camp_id)
     await check_possible(session, camp)
@@ -96,7 +96,7 @@ async def make_list(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) 
 
 
 async def check_possible(session: AsyncSession, camp: Camp) -> None:
-    """Raise the reason why a list may not be made now."""
+    """Raises CampNotEnded, ListClosed or SyncIncomplete if a list can't be created now."""
     if camp.status is CampStatus.ARCHIVED:
         raise ListClosed
     if camp.status not in (CampStatus.ENDED, CampStatus.SETTLING) or clock.today() <= camp.ends_on:
@@ -107,7 +107,7 @@ async def check_possible(session: AsyncSession, camp: Camp) -> None:
 
 
 async def rests_on_sheet(session: AsyncSession, camp: Camp) -> bool:
-    """Whether the camp's end was seen by no complete sync, but by a sheet of everybody's days."""
+    """Whether a sheet of all members' days covers the camp's end, and no complete sync does."""
     if clock.today() <= camp.ends_on or _is_synced(await repository.syncs_since(session, camp.id, _end_of(camp))):
         return False
     return await repository.has_whole_sheet_since(session, camp.id, _end_of(camp))
@@ -142,7 +142,7 @@ _NEW = {"kind": RefundKind.CAMP}
 def _rows_for(
     member: Entitled, camp_id: uuid.UUID, earlier: Sequence[Earlier]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A row for somebody entitled to money who has none yet; and what one that waits is listed with, if it changed."""
+    """New refunds for an entitled member without one, and changed listed values of waiting ones; both may be empty."""
     if member.match_status is not MatchStatus.MATCHED:
         return [], []
     open_rows = [row for row in earlier if row.status is not RefundStatus.CLOSED]
@@ -150,7 +150,7 @@ def _rows_for(
     if left <= 0:
         return [], []
     waiting = [row for row in open_rows if row.kind is RefundKind.CAMP and row.status is RefundStatus.PENDING_REVIEW]
-    # A rejection stands until a person re-opens it. What was paid in part is followed by the rest, if more is due now.
+    # A rejection stands until a person reopens it. After a partial refund, a new one pays the rest if more is due now.
     stands = (RefundStatus.REJECTED, *IN_FLIGHT)
     if any(row.status in stands if row.kind is RefundKind.CAMP else row.status in IN_FLIGHT for row in open_rows):
         return [], [
@@ -201,7 +201,7 @@ async def _tell(session: AsyncSession, camp: Camp, result: ListResult, sum_fen: 
 
 
 async def tell_blocked(session: AsyncSession, camp_id: uuid.UUID, refusal: ListRefused) -> None:
-    """The nightly job couldn't make the list: staff hear it once a day."""
+    """Alert staff, once a day, that the nightly job couldn't create the list."""
     camp = await camps.get_camp(session, camp_id)
     await notifications.notify(
         session, scenes.REFUND_LIST_BLOCKED, To.staff(camp_id), about=f"{camp_id}:{clock.today()}",

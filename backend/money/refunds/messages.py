@@ -1,4 +1,4 @@
-"""Telling people about refunds (product requirements §3.9)."""
+"""Notifications about refunds (product requirements §3.9)."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +17,7 @@ _UNKNOWN = "–"
 
 
 async def refund_succeeded(session: AsyncSession, refund: Refund, payment: Payment) -> None:
-    """The member's money is back; the camp's group may cheer, if somebody switched that on."""
+    """Tell the member, and also the camp's group if that notice is enabled."""
     camp = await session.get_one(Camp, refund.camp_id)
     values = {
         "camp": camp.name,
@@ -27,7 +27,7 @@ async def refund_succeeded(session: AsyncSession, refund: Refund, payment: Payme
         **_days(refund),
     }
     member = await _tell(session, scenes.REFUND_SUCCESS, refund, payment, values)
-    # An extra refund is nobody's success.
+    # Extra refunds are not announced in the group.
     if member is not None and refund.days is not None and refund.required_days is not None:
         group = {
             "camp": camp.name,
@@ -40,13 +40,12 @@ async def refund_succeeded(session: AsyncSession, refund: Refund, payment: Payme
 
 
 async def refund_rejected(session: AsyncSession, refund: Refund, payment: Payment) -> None:
-    """Review said no."""
     values = {"camp": await _camp_name(session, refund), "reason": refund.reject_reason or _UNKNOWN, **_days(refund)}
     await _tell(session, scenes.REFUND_REJECTED, refund, payment, values)
 
 
 async def refund_failed(session: AsyncSession, refund: Refund, payment: Payment) -> None:
-    """Staff must act; the member hears that it takes longer. ``sendings`` tells one failure from the next."""
+    """Alert staff, and tell the member about the delay. ``sendings`` keeps a later failure from being deduplicated."""
     camp, amount = await _camp_name(session, refund), format_yuan(refund.amount_fen)
     values = {
         "camp": camp,
@@ -62,13 +61,13 @@ async def refund_failed(session: AsyncSession, refund: Refund, payment: Payment)
 
 
 async def sending_held(session: AsyncSession, hold: RefundHold, refund: Refund) -> None:
-    """Sending stopped for everybody."""
+    """Alert staff that the sending of all refunds has stopped."""
     values = {"cause": refund.failure_message or _UNKNOWN}
     await notifications.notify(session, scenes.REFUND_HOLD, To.staff(), about=str(hold.id), values=values)
 
 
 async def refund_stuck(session: AsyncSession, refund: Refund, *, hours: int) -> None:
-    """The provider has been at it for too long."""
+    """Alert staff that the provider hasn't finished a refund within ``hours``."""
     values = {
         "camp": await _camp_name(session, refund),
         "number": refund.out_refund_no,

@@ -1,4 +1,4 @@
-"""What people do when a refund didn't get through: retry, settle by other means, let sending go on."""
+"""Manual actions on failed refunds: retry, settle by other means, resume sending after a hold."""
 
 import uuid
 
@@ -26,7 +26,7 @@ class RetryExhausted(Conflict):
 
 
 async def retry(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, settings: RefundSettings) -> Refund:
-    """Send a failed refund again under the same number, or replace a closed one by a new row to review.
+    """Send a failed refund again under the same number, or replace a closed one with a new one in review.
 
     Raises NotFound, RefundNotFailed, RetryExhausted; for a closed one also what ``check_refundable`` raises.
     """
@@ -53,7 +53,7 @@ async def retry(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, se
 
 
 async def _replace(session: AsyncSession, closed: Refund, actor: Actor) -> Refund:
-    """The provider never pays a closed number out: the money needs a new one, and a new approval."""
+    """The provider never pays out a closed number, so the refund needs a new number and a new approval."""
     refund = Refund(
         id=new_id(),
         camp_id=closed.camp_id,
@@ -81,7 +81,7 @@ def require_failed(refund: Refund) -> None:
 
 
 async def settle_offline(session: AsyncSession, refund_id: uuid.UUID, *, note: str, actor: Actor) -> Refund:
-    """标记已处理: the operator paid the member by other means. Ask the provider first (see ``flows``).
+    """标记已处理: the operator paid the member by other means. Query the provider first (see ``flows``).
 
     Raises NotFound, RefundNotFailed.
     """
@@ -91,7 +91,7 @@ async def settle_offline(session: AsyncSession, refund_id: uuid.UUID, *, note: s
     refund, payment = found
     require_failed(refund)
     before = {"status": refund.status, "failure_code": refund.failure_code}
-    # Together with the status, or the database refuses it.
+    # Flush these together with the status, or the check constraint fails.
     refund.settled_offline, refund.offline_note, refund.succeeded_at = True, note, clock.now()
     move(session, refund, RefundStatus.SUCCEEDED, event="settle_offline", actor=actor, note=note)
     metrics.refunds.labels("settled_offline").inc()
@@ -103,7 +103,7 @@ async def settle_offline(session: AsyncSession, refund_id: uuid.UUID, *, note: s
 
 
 async def resume(session: AsyncSession, *, actor: Actor) -> bool:
-    """Let sending go on after a hold. Returns whether there was one."""
+    """Resume sending after a hold. Returns whether one was open."""
     hold = await repository.open_hold(session, lock=True)
     if hold is not None:
         hold.ended_at, hold.ended_by = clock.now(), actor.id

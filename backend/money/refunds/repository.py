@@ -1,4 +1,4 @@
-"""Refund rows. Locks are taken in the order camp, payment, member, refund."""
+"""Queries and locks for refunds. Lock order: camp, payment, member, refund."""
 
 import uuid
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
@@ -43,33 +43,33 @@ from backend.office.payers.repository import owns_payment
 
 T = TypeVar("T")
 
-# What no longer takes up any of the paid amount.
+# Refunds in these states reserve none of the paid amount.
 _RELEASED = (RefundStatus.REJECTED, RefundStatus.CLOSED)
-# Approved, and the provider's last word is missing.
+# Approved, without a final state from the provider.
 _AT_PROVIDER = (RefundStatus.APPROVED, RefundStatus.SENDING, RefundStatus.PROCESSING, RefundStatus.FAILED)
 
 
 async def _share_camps(session: AsyncSession, camp_ids: Collection[uuid.UUID]) -> None:
-    """Keep whoever makes a list or archives out of these camps, and wait for them, before holding anything below.
+    """Take a shared lock on camps, which excludes list generation and archiving (they lock the camp exclusively).
 
-    Everything that makes or moves a refund passes here, so that who holds the camp's own lock sees them all stand
-    still. Met only later, through a row that refers to the camp, that lock could be a deadlock.
+    Everything that creates or moves a refund calls this first, so that no refund of a camp changes while somebody
+    holds its exclusive lock. Waiting for that lock only later, through a row that references the camp, could deadlock.
     """
     statement = select(Camp.id).where(Camp.id.in_(camp_ids)).order_by(Camp.id)
     await session.execute(statement.with_for_update(read=True))
 
 
 async def lock_payment(session: AsyncSession, payment: Payment) -> None:
-    """Hold a payment. The loaded object keeps what the caller changed on it."""
+    """Lock a payment without reloading it, so that the caller's changes on the object stay."""
     await _share_camps(session, [payment.camp_id])
     statement = select(Payment.id).where(Payment.id == payment.id)
-    # Not FOR UPDATE: a row that only refers to the payment need not wait.
+    # FOR NO KEY UPDATE: FOR UPDATE would also block inserts of rows that only reference the payment.
     await session.execute(statement.with_for_update(key_share=True))
 
 
 def _succeeded_fen(payment_id: Any) -> ScalarSelect[int]:
     other = aliased(Refund)
-    # PostgreSQL sums bigints to a numeric, which would leave the API as text.
+    # PostgreSQL sums bigints to a numeric; without the cast, the API would return it as text.
     return (
         select(func.coalesce(cast(func.sum(other.amount_fen), BigInteger), 0))
         .where(other.payment_id == payment_id, other.status == RefundStatus.SUCCEEDED)
@@ -78,11 +78,12 @@ def _succeeded_fen(payment_id: Any) -> ScalarSelect[int]:
 
 
 _FOLLOWS = and_(Refund.kind == RefundKind.CAMP, Refund.status == RefundStatus.PENDING_REVIEW)
-# What a row pays as things stand: a deposit's in review, what its member is still entitled to; any other, its own sum.
+# What a refund pays now: in review, a deposit's refund pays what its member is still entitled to (``_OWED``). Any other
+# pays its own amount.
 _OWED = (
     select(func.greatest(Member.entitled_fen - _succeeded_fen(Member.payment_id), 0))
     .where(Member.id == Refund.member_id)
-    # Its own member, also where the statement around it joins members: nothing would be left to read from otherwise.
+    # Refund only: in a statement that joins members, SQLAlchemy would also correlate Member and leave no FROM clause.
     .correlate(Refund)
     .scalar_subquery()
 )
@@ -90,16 +91,16 @@ AMOUNT = case((_FOLLOWS, func.coalesce(_OWED, Refund.amount_fen)), else_=Refund.
 
 
 def _of_evidence(column: Any, of_member: Any, value: object) -> ColumnElement[bool]:
-    """The condition on evidence: the row's own, or its member's while nobody has decided.
+    """A condition on evidence: the refund's own column, or its member's until a decision.
 
-    The member's value is fetched for each of the few rows that wait: for an EXISTS the planner would read all members.
+    A scalar subquery fetches the member's value for the few waiting rows. With EXISTS, the planner reads all members.
     """
     of_its_member = select(of_member).where(Member.id == Refund.member_id).correlate(Refund).scalar_subquery()
     return or_(and_(~_FOLLOWS, column == value), and_(_FOLLOWS, of_its_member == value))
 
 
 async def locked(session: AsyncSession, where: ColumnElement[bool]) -> tuple[Refund, Payment] | None:
-    """One refund with its payment, both held."""
+    """Lock one refund and its payment. None if no refund matches."""
     row = (await session.execute(select(Refund.camp_id, Refund.payment_id).where(where))).one_or_none()
     if row is None:
         return None
@@ -110,9 +111,9 @@ async def locked(session: AsyncSession, where: ColumnElement[bool]) -> tuple[Ref
 
 
 async def lock_for_review(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Held]:
-    """Refunds by id with their members, held in one order, so that two reviewers don't block each other for ever.
+    """Lock refunds with their members, by refund id. The fixed order prevents a deadlock of two reviewers.
 
-    Whoever changes what a member is entitled to holds the camp, so evidence and amount stand still, too.
+    Changing what a member is entitled to needs the camp's lock, so evidence and amount can't change either.
     """
     columns = (Refund.camp_id, Refund.member_id, Refund.payment_id)
     rows = (await session.execute(select(*columns).where(Refund.id.in_(ids)))).all()
@@ -135,7 +136,7 @@ async def lock_for_review(session: AsyncSession, ids: Collection[uuid.UUID]) -> 
 
 
 async def lock_payment_of(session: AsyncSession, refund_id: uuid.UUID) -> Payment | None:
-    """A refund's payment, held before the refund itself is; None for an unknown one."""
+    """Lock a refund's payment. Call it before locking the refund. None for an unknown refund."""
     row = (await session.execute(select(Refund.camp_id, Refund.payment_id).where(Refund.id == refund_id))).one_or_none()
     if row is None:
         return None
@@ -146,7 +147,7 @@ async def lock_payment_of(session: AsyncSession, refund_id: uuid.UUID) -> Paymen
 async def load_payments(
     session: AsyncSession, refunds: Collection[Refund]
 ) -> tuple[dict[uuid.UUID, Payment], list[Camp | Member]]:
-    """The payments of refunds by id, and their camps and members."""
+    """Load the payments (by id), camps and members of refunds."""
     payments = await session.scalars(select(Payment).where(Payment.id.in_({row.payment_id for row in refunds})))
     camps = await session.scalars(select(Camp).where(Camp.id.in_({row.camp_id for row in refunds})))
     member_ids = {row.member_id for row in refunds if row.member_id is not None}
@@ -159,20 +160,20 @@ def _held(statement: Select[T]) -> Select[T]:
 
 
 async def reserved_fen(session: AsyncSession, payment_id: uuid.UUID) -> int:
-    """What refunds of a payment already gave back, or still may."""
+    """The sum in fen that refunds of a payment have paid back, or still may."""
     statement = select(func.coalesce(func.sum(Refund.amount_fen), 0))
     statement = statement.where(Refund.payment_id == payment_id, Refund.status.not_in(_RELEASED))
     return int(await session.scalar(statement) or 0)
 
 
 async def has_in_flight(session: AsyncSession, payment_id: uuid.UUID) -> bool:
-    """Whether money of a payment may still leave."""
+    """Whether a refund of the payment is unfinished, from review on. A failed one counts, a rejected one doesn't."""
     statement = select(Refund.id).where(Refund.payment_id == payment_id, Refund.status.in_(IN_FLIGHT))
     return await session.scalar(statement) is not None
 
 
 async def is_kept(session: AsyncSession, payment_id: uuid.UUID) -> bool:
-    """Whether what was left of a payment was booked as income when its camp was archived."""
+    """Whether the rest of a payment was booked as income when its camp was archived, or after."""
     statement = select(LedgerTransaction.id).where(
         LedgerTransaction.payment_id == payment_id, LedgerTransaction.movement == Movement.KEPT
     )
@@ -180,14 +181,14 @@ async def is_kept(session: AsyncSession, payment_id: uuid.UUID) -> bool:
 
 
 async def open_elsewhere(session: AsyncSession, *, mch_id: str, app_id: str) -> bool:
-    """Whether a refund of an order of any other merchant or account is approved and not at its end."""
+    """Whether an approved, unfinished refund belongs to an order of another merchant or account."""
     elsewhere = or_(Payment.mch_id != mch_id, Payment.app_id != app_id)
     statement = select(Refund.id).join(Payment, Payment.id == Refund.payment_id)
     return await session.scalar(statement.where(Refund.status.in_(_AT_PROVIDER), elsewhere).limit(1)) is not None
 
 
 async def open_hold(session: AsyncSession, *, lock: bool = False) -> RefundHold | None:
-    """The hold that keeps everybody from sending, if one is open."""
+    """The open hold, which stops the sending of all refunds. None if there is none."""
     statement = select(RefundHold).where(RefundHold.ended_at.is_(None))
     return (await session.scalars(_held(statement) if lock else statement)).one_or_none()
 
@@ -195,7 +196,7 @@ async def open_hold(session: AsyncSession, *, lock: bool = False) -> RefundHold 
 async def lock_due(
     session: AsyncSession, *, now: datetime, approved_before: datetime, limit: int
 ) -> list[tuple[Refund, Payment]]:
-    """Refunds to be sent now, oldest approval first, held with their payments."""
+    """Lock the refunds to send now, with their payments. Oldest approval first."""
     due = or_(
         and_(Refund.status == RefundStatus.APPROVED, Refund.reviewed_at <= approved_before),
         and_(Refund.status == RefundStatus.SENDING, Refund.next_attempt_at <= now),
@@ -213,8 +214,8 @@ async def lock_due(
     payment_ids = [row.payment_id for row in rows]
     payments = await session.scalars(_held(select(Payment).where(Payment.id.in_(payment_ids)).order_by(Payment.id)))
     by_id = {payment.id: payment for payment in payments}
-    # Looked at once more under the lock: a notification may have settled one meanwhile, or a person undone it. Taken
-    # in the order of a batch (``lock_for_review``), so that the two don't block each other for ever.
+    # Check ``due`` again under the lock: a notification may have settled one meanwhile, or a person undone it. Lock in
+    # the order of ``lock_for_review``, or the two could deadlock.
     order = [row.id for row in rows]
     again = select(Refund).where(Refund.id.in_(order), due).order_by(Refund.id)
     refunds = sorted(await session.scalars(_held(again)), key=lambda refund: order.index(refund.id))
@@ -222,7 +223,7 @@ async def lock_due(
 
 
 async def next_approved(session: AsyncSession, *, approved_after: datetime) -> datetime | None:
-    """The first approval after an instant that waits to be sent."""
+    """The earliest approval time after ``approved_after`` of a refund not sent yet. None if there is none."""
     return await session.scalar(
         select(func.min(Refund.reviewed_at)).where(
             Refund.status == RefundStatus.APPROVED, Refund.reviewed_at > approved_after
@@ -231,10 +232,7 @@ async def next_approved(session: AsyncSession, *, approved_after: datetime) -> d
 
 
 async def lock_to_query(session: AsyncSession, *, now: datetime, limit: int) -> list[tuple[Refund, str]]:
-    """Accepted refunds the provider should be asked about now, each with its merchant.
-
-    Those another worker holds are left out.
-    """
+    """Lock accepted refunds that are due for a query, each with its merchant. Skips rows that another worker holds."""
     statement = (
         select(Refund, Payment.mch_id)
         .join(Payment, Payment.id == Refund.payment_id)
@@ -247,7 +245,7 @@ async def lock_to_query(session: AsyncSession, *, now: datetime, limit: int) -> 
 
 
 async def merchant_of(session: AsyncSession, refund: Refund) -> str:
-    """The merchant that took the money, the only one that can give it back."""
+    """The merchant that took the payment. Only that one can refund it."""
     return (await session.get_one(Payment, refund.payment_id)).mch_id
 
 
@@ -260,20 +258,20 @@ async def camps_to_settle(session: AsyncSession) -> Sequence[uuid.UUID]:
 
 
 async def syncs_since(session: AsyncSession, camp_id: uuid.UUID, since: datetime) -> Sequence[SyncRun]:
-    """Sync runs of a camp that began at or after an instant, newest first."""
+    """Sync runs of a camp that began at or after ``since``, newest first."""
     statement = select(SyncRun).where(SyncRun.camp_id == camp_id, SyncRun.started_at >= since)
     return (await session.scalars(statement.order_by(SyncRun.started_at.desc(), SyncRun.id.desc()))).all()
 
 
 async def has_whole_sheet_since(session: AsyncSession, camp_id: uuid.UUID, since: datetime) -> bool:
-    """Whether somebody imported everybody's days at or after an instant."""
+    """Whether a sheet of all members' days was imported at or after ``since``."""
     found = exists().where(Import.camp_id == camp_id, Import.whole, Import.created_at >= since)
     return bool(await session.scalar(select(found)))
 
 
 @dataclass(frozen=True, slots=True)
 class Entitled:
-    """What the list reads of a member."""
+    """The member's columns that list generation reads."""
 
     id: uuid.UUID
     payment_id: uuid.UUID
@@ -283,7 +281,7 @@ class Entitled:
 
 
 async def entitled_of(session: AsyncSession, camp_id: uuid.UUID) -> list[Entitled]:
-    """All members of a camp as they stand now, in the order of payment."""
+    """All members of a camp, read from the database, in the order of payment."""
     columns = (Member.id, Member.payment_id, Member.status, Member.verdict, Member.entitled_fen)
     statement = select(*columns).where(Member.camp_id == camp_id).order_by(Member.paid_at, Member.id)
     return [Entitled(*row) for row in await session.execute(statement)]
@@ -291,7 +289,7 @@ async def entitled_of(session: AsyncSession, camp_id: uuid.UUID) -> list[Entitle
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What the list reads of a refund."""
+    """The refund's columns that list generation reads."""
 
     id: uuid.UUID
     kind: RefundKind
@@ -301,7 +299,7 @@ class Earlier:
 
 
 async def earlier_refunds(session: AsyncSession, camp_id: uuid.UUID) -> dict[uuid.UUID, list[Earlier]]:
-    """A camp's refunds by payment, oldest first, as they stand now."""
+    """A camp's refunds by payment id, read from the database, oldest first."""
     columns = (Refund.payment_id, Refund.id, Refund.kind, Refund.status, Refund.amount_fen, Refund.listed_verdict)
     statement = select(*columns).where(Refund.camp_id == camp_id).order_by(Refund.created_at, Refund.id)
     found: dict[uuid.UUID, list[Earlier]] = {}
@@ -311,7 +309,7 @@ async def earlier_refunds(session: AsyncSession, camp_id: uuid.UUID) -> dict[uui
 
 
 async def note_listed(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Note what waiting rows are listed with now: ``refund_id`` → ``fen`` and ``listed`` verdict."""
+    """Store the listed amount and verdict of waiting refunds. Keys of a row: ``refund_id``, ``fen``, ``listed``."""
     if rows:
         statement = update(Refund.__table__).where(Refund.id == bindparam("refund_id"))  # type: ignore[arg-type] # a Table
         connection = await session.connection()
@@ -321,13 +319,13 @@ async def note_listed(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> 
 
 
 async def members_of(session: AsyncSession, camp_id: uuid.UUID) -> Sequence[Member]:
-    """All members of a camp as they stand now, in the order of payment."""
+    """All members of a camp, reloaded from the database, in the order of payment."""
     statement = select(Member).where(Member.camp_id == camp_id).order_by(Member.paid_at, Member.id)
     return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
 async def refunds_by_payment(session: AsyncSession, camp_id: uuid.UUID) -> dict[uuid.UUID, list[Refund]]:
-    """A camp's refunds by payment, oldest first, as they stand now."""
+    """A camp's refunds by payment id, reloaded from the database, oldest first."""
     statement = select(Refund).where(Refund.camp_id == camp_id).order_by(Refund.created_at, Refund.id)
     found: dict[uuid.UUID, list[Refund]] = {}
     for refund in await session.scalars(statement.execution_options(populate_existing=True)):
@@ -336,7 +334,6 @@ async def refunds_by_payment(session: AsyncSession, camp_id: uuid.UUID) -> dict[
 
 
 async def insert_all(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Write new refunds in few statements."""
     if rows:
         await session.execute(insert(Refund), rows)
 
@@ -344,12 +341,12 @@ async def insert_all(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> N
 async def sums_by_status(
     session: AsyncSession, *, camp_ids: Collection[uuid.UUID] | None
 ) -> dict[RefundStatus, tuple[int, int]]:
-    """Count and sum in fen per status; ``None`` means all camps.
+    """Count and sum in fen for every status. ``camp_ids`` None means all camps.
 
-    A closed row with a successor is history: its money is counted with the successor.
+    A closed refund with a successor isn't counted, because its successor is.
     """
     successor = aliased(Refund)
-    # Along the payment, which has an index. Few rows are in review or closed; the others are counted in an index alone.
+    # The condition on the payment uses an index. An index-only scan counts all but the few rows in review or closed.
     is_replaced = exists().where(successor.payment_id == Refund.payment_id, successor.replaces_id == Refund.id)
     few = (RefundStatus.PENDING_REVIEW, RefundStatus.CLOSED)
 
@@ -370,7 +367,7 @@ async def sums_by_status(
 
 
 async def fee_fen(session: AsyncSession, payment_id: uuid.UUID) -> int:
-    """What of a payment was earned as a fee."""
+    """The sum in fen that was booked as a fee out of a payment."""
     return int(await session.scalar(select(func.coalesce(func.sum(_fee(payment_id)), 0))) or 0)
 
 
@@ -385,7 +382,7 @@ def _fee(payment_id: Any) -> ScalarSelect[int]:
 
 
 async def paid_with_gone(session: AsyncSession, camp_id: uuid.UUID) -> list[tuple[Payment, int]]:
-    """Each paid order of a camp with what is no longer held of it, in fen: refunded, or earned as a fee."""
+    """Each paid order of a camp, with the sum in fen that is no longer held: refunded, or booked as a fee."""
     back = (
         select(Refund.payment_id, func.sum(Refund.amount_fen).label("fen"))
         .where(Refund.camp_id == camp_id, Refund.status == RefundStatus.SUCCEEDED)
@@ -402,7 +399,7 @@ async def paid_with_gone(session: AsyncSession, camp_id: uuid.UUID) -> list[tupl
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A refund with what a reviewer reads beside it."""
+    """A refund with related data for the reviewer. ``amount_fen`` is what it pays now."""
 
     refund: Refund
     payment: Payment
@@ -413,7 +410,7 @@ class Listed:
 
     @property
     def evidence(self) -> Refund | Member:
-        """Whose columns say what the refund is decided on."""
+        """The row with the evidence: the member until a decision, then the refund."""
         return evidence_of(self.refund, self.member)
 
 
@@ -429,7 +426,7 @@ def _listed() -> Select[Refund, Payment, str, str, Member, int]:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which refunds are wanted; ``camp_ids`` is a viewer's scope, None for all."""
+    """Selects refunds. ``camp_ids`` is the viewer's scope; None means all camps."""
 
     camp_ids: Collection[uuid.UUID] | None = None
     camp_id: uuid.UUID | None = None
@@ -446,7 +443,7 @@ class Filter:
     q: str | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """About refunds alone, so that they can be found and counted without what belongs to them."""
+        """Conditions on refunds only, so that finding and counting them needs no joins."""
         same = {
             Refund.camp_id: self.camp_id,
             Refund.member_id: self.member_id,
@@ -473,7 +470,7 @@ class Filter:
             yield Refund.reviewer_id.in_(named)
         if self.q:
             typed = (Payment.planet_nickname, Payment.wechat_nickname, Payment.planet_number, Payment.out_trade_no)
-            # A set of orders to look into, since a join would read the long way round.
+            # A subquery for the orders: a join would be slower.
             orders = select(Payment.id).where(or_(*(contains(column, self.q) for column in typed)))
             yield or_(Refund.payment_id.in_(orders), contains(Refund.out_refund_no, self.q))
 
@@ -490,14 +487,14 @@ async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> P
 
 
 async def parts(session: AsyncSession, wanted: Filter) -> AsyncIterator[list[Listed]]:
-    """All of them, part by part."""
+    """All matching refunds in batches, newest first."""
     async for part in in_parts(session, _listed().where(*wanted.conditions()).order_by(*_NEWEST_FIRST)):
         yield [Listed(*row) for row in part]
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Some refunds as they stand now, with their count and sum in fen; ``total`` counts those left out too."""
+    """Selected refunds as (id, verdict, current amount in fen). ``total`` also counts those beyond the limit."""
 
     rows: Sequence[tuple[uuid.UUID, Verdict | None, int]]
     total: int
@@ -516,7 +513,7 @@ class Chosen:
 
 
 async def chosen(session: AsyncSession, wanted: Filter, *, limit: int) -> Chosen:
-    """The newest refunds that fit, at most ``limit``."""
+    """The newest matching refunds, at most ``limit``."""
     verdict = case((_FOLLOWS, Member.verdict), else_=Refund.verdict)
     statement = (
         select(Refund.id, verdict, AMOUNT, func.count().over())
@@ -540,7 +537,7 @@ class OwnedRefund:
 
     @property
     def evidence(self) -> Refund | Member:
-        """Whose columns say what the refund is decided on."""
+        """The row with the evidence: the member until a decision, then the refund."""
         return evidence_of(self.refund, self.member)
 
 
@@ -565,7 +562,7 @@ async def listed(session: AsyncSession, refund_id: uuid.UUID) -> Listed | None:
 
 
 async def history(session: AsyncSession, refund_id: uuid.UUID) -> list[tuple[StateChange, str | None]]:
-    """Every move of a refund with the name of who did it, oldest first."""
+    """State changes of a refund, oldest first, each with the name of the staff member who made it, or None."""
     statement = (
         select(StateChange, Staff.display_name)
         .outerjoin(Staff, Staff.id == StateChange.actor_id)
@@ -576,7 +573,7 @@ async def history(session: AsyncSession, refund_id: uuid.UUID) -> list[tuple[Sta
 
 
 async def checkin_days(session: AsyncSession, member: Member) -> Sequence[date]:
-    """The days on which a member's posts count."""
+    """The days on which a member's posts count. Empty for an unmatched member."""
     if member.planet_user_id is None:
         return []
     statement = select(Checkin.day).where(

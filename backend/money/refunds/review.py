@@ -59,7 +59,7 @@ class PasswordWrong(Forbidden):
 
 
 def require_reviewer(viewer: Viewer, settings: RefundSettings) -> None:
-    """Raise Forbidden for a coach while coaches don't review."""
+    """Raises Forbidden for a coach unless ``coach_review`` is on."""
     if viewer.staff.role is StaffRole.COACH and not settings.coach_review:
         raise Forbidden("当前设置下教练不能审核退款")
 
@@ -67,7 +67,7 @@ def require_reviewer(viewer: Viewer, settings: RefundSettings) -> None:
 async def approve(
     session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, note: str | None, seen: Seen = UNTOLD
 ) -> Refund:
-    """Let one refund go out, at the amount of now. A row in doubt passes by this person's word.
+    """Approve one refund at its current amount, even if its verdict needs confirmation.
 
     Raises NotFound, RefundAlreadyReviewed, StaleEvidence (the row isn't what the reviewer saw), NothingDue.
     """
@@ -81,7 +81,7 @@ async def approve(
 async def reject(
     session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, reason: str, seen: Seen = UNTOLD
 ) -> Refund:
-    """Say no, with a reason the member reads. Raises NotFound, RefundAlreadyReviewed, StaleEvidence."""
+    """Reject one refund. The member reads ``reason``. Raises NotFound, RefundAlreadyReviewed, StaleEvidence."""
     held = await _pending(session, refund_id, seen, untold_may_differ=True)
     _reject(session, held, actor, reason)
     await _after_rejection(session, held.refund)
@@ -89,7 +89,7 @@ async def reject(
 
 
 async def reopen(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, reason: str) -> Refund:
-    """Review a rejected refund once more, until its camp is archived.
+    """Return a rejected refund to review, unless its camp is archived.
 
     Raises NotFound, NotRejected, CampArchived, RefundInFlight, RefundExceedsPaid.
     """
@@ -113,10 +113,10 @@ async def reopen(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor, r
 
 
 async def undo(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor) -> Refund:
-    """Take an approval back, back to review, while nothing of it was sent. Raises NotFound, NotApproved, AlreadySent.
+    """Return an approved refund to review if it was never sent. Raises NotFound, NotApproved, AlreadySent.
 
-    The sender claims a row under the same locks before it calls the provider: whoever comes second finds the row in
-    another state and leaves it alone.
+    The sender claims a row under the same locks before it calls the provider. Whichever comes second finds the row in
+    another state and leaves it unchanged.
     """
     refund = (await _held(session, refund_id)).refund
     code = _undo_code(refund)
@@ -130,7 +130,10 @@ async def undo(session: AsyncSession, refund_id: uuid.UUID, *, actor: Actor) -> 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the person confirmed: the whole batch, which the server does exactly or not at all; and single rows."""
+    """What the person confirmed: count and sum of the batch, and what they saw of single rows.
+
+    If count or sum differ, the server does nothing. None means that the request doesn't state it.
+    """
 
     count: int | None = None
     sum_fen: int | None = None
@@ -142,7 +145,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of one row: ``ok``, or why it was left alone."""
+    """The result for one row: ``ok``, or the error code why it was left unchanged."""
 
     id: uuid.UUID
     code: str
@@ -163,10 +166,10 @@ async def approve_batch(
     password_right: bool | None,
     settings: RefundSettings,
 ) -> list[BatchResult]:
-    """Approve many at their amounts of now, each row judged by itself.
+    """Approve many refunds at their current amounts. Each row is checked separately.
 
-    All rows are held first, so that what is checked is what is done. ``password_right`` is None when no password was
-    given. Raises ExpectationMismatch, PasswordRequired, PasswordWrong; then nothing is done.
+    All rows are locked first, so that none changes between check and approval. ``password_right`` is None when no
+    password was given. Raises ExpectationMismatch, PasswordRequired, PasswordWrong; then nothing is done.
     """
     rows = await repository.lock_for_review(session, ids)
     codes = {id_: _approval_code(rows.get(id_), viewer, expected, id_, min_confidence, accept_import) for id_ in ids}
@@ -185,14 +188,15 @@ async def approve_batch(
 async def reject_batch(
     session: AsyncSession, viewer: Viewer, ids: Sequence[uuid.UUID], *, reason: str, expected: Expectation
 ) -> list[BatchResult]:
-    """Reject many with one reason, whatever their verdict. Raises ExpectationMismatch."""
+    """Reject many refunds with one reason, regardless of their verdict. Raises ExpectationMismatch."""
     rows = await repository.lock_for_review(session, ids)
     codes = {id_: _rejection_code(rows.get(id_), viewer, expected.of(id_)) for id_ in ids}
     chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
     _check_expected(chosen, expected)
     for held in chosen:
         _reject(session, held, viewer.actor, reason)
-    # Kept in hand, so that looking one up below is no statement of its own.
+    # Preload payments, camps and members, so that the lookups below hit the identity map instead of querying per row.
+    # The variable keeps the objects alive: the identity map holds weak references.
     _kept = await repository.load_payments(session, [held.refund for held in chosen])
     for held in chosen:
         await _after_rejection(session, held.refund)
@@ -202,7 +206,7 @@ async def reject_batch(
 async def undo_batch(
     session: AsyncSession, viewer: Viewer, ids: Sequence[uuid.UUID], *, expected: Expectation
 ) -> list[BatchResult]:
-    """Take back what of many approvals was not sent yet. Raises ExpectationMismatch."""
+    """Undo those of many approvals that were never sent. Raises ExpectationMismatch."""
     rows = await repository.lock_for_review(session, ids)
     codes = {id_: _scope_code(rows.get(id_), viewer) or _undo_code(rows[id_].refund) for id_ in ids}
     chosen = [rows[id_] for id_ in ids if codes[id_] == "ok"]
@@ -213,7 +217,7 @@ async def undo_batch(
 
 
 def _scope_code(held: Held | None, viewer: Viewer) -> str | None:
-    """Why a row is none of the viewer's; None when it is."""
+    """Error code if the row is unknown or outside the viewer's camps, otherwise None."""
     if held is None:
         return "not_found"
     return "forbidden" if viewer.camp_ids is not None and held.camp_id not in viewer.camp_ids else None
@@ -248,7 +252,7 @@ def _approval_code(
     if held is None or code != "ok":
         return code
     source = held.source
-    # Whoever says nothing of a row has it paid at its value of now only where it is beyond doubt (design §11).
+    # If the request states nothing about a row, a changed value passes only if the row is beyond doubt (design §11).
     if not seen.is_told and source.verdict not in (Verdict.ELIGIBLE, None) and held.is_stale(seen):
         return StaleEvidence.code
     refusal = rules.batch_refusal(
@@ -276,7 +280,7 @@ async def _held(session: AsyncSession, refund_id: uuid.UUID) -> Held:
 
 
 async def _pending(session: AsyncSession, refund_id: uuid.UUID, seen: Seen, *, untold_may_differ: bool = False) -> Held:
-    """The row, held; of two reviewers at once the second comes too late."""
+    """Lock a row in review. Of two concurrent reviewers, the second gets RefundAlreadyReviewed."""
     held = await _held(session, refund_id)
     if held.refund.status is not RefundStatus.PENDING_REVIEW:
         raise RefundAlreadyReviewed
@@ -323,7 +327,7 @@ async def _after_rejection(session: AsyncSession, refund: Refund) -> None:
     camp = await session.get_one(Camp, refund.camp_id)
     payment = await session.get_one(Payment, refund.payment_id)
     if camp.status is CampStatus.ARCHIVED:
-        # Money that came after the camp's books were closed, and stays: income like the rest at archive.
+        # Paid after the camp was archived, and not refunded. Book it as income, or it stays in held deposits.
         await session.flush()
         ledger.kept(session, payment, payment.amount_fen - await repository.reserved_fen(session, payment.id))
     await messages.refund_rejected(session, refund, payment)

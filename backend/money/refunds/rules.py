@@ -1,4 +1,4 @@
-"""What refunds are decided by: pure functions. Amounts are fen, instants aware."""
+"""Rules for refunds, as pure functions. Amounts are fen, datetimes are timezone-aware."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from backend.community.eligibility.rules import only_import_speaks, only_match_in_doubt
 from backend.models.members import Verdict
 
-# An accepted refund is asked about after so many minutes, then hourly (WeChat Pay v3: balance refunds take about
+# An accepted refund is queried this many minutes after sending, then hourly (WeChat Pay v3: balance refunds take about
 # 5 minutes, bank cards 1–3 working days; a notification usually comes first).
 _QUERY_MINUTES = (1, 5, 30)
 
-# Why nothing else would succeed either, so that sending stops for all until a person has acted.
+# Errors that every other refund would get, too. Sending stops for all until a person has acted.
 HOLD_CAUSES = {
     "NOT_ENOUGH": "provider_balance",
     "SIGN_ERROR": "provider_configuration",
@@ -41,19 +41,18 @@ FAILURE_TEXTS = {
 
 
 def failure_text(code: str, message: str) -> str:
-    """A cause for staff to read: ours, else the provider's own words."""
+    """The cause for staff to read: our text for the code, or else the provider's message."""
     return FAILURE_TEXTS.get(code) or message or "微信支付拒绝了该笔退款"
 
 
 def wait_before_next(waits_seconds: Sequence[float], attempts: int) -> dt.timedelta:
-    """The pause after try number ``attempts`` (from 1); the last one repeats."""
+    """The wait after attempt number ``attempts`` (from 1). The last wait repeats."""
     if not waits_seconds:
         return dt.timedelta(0)
     return dt.timedelta(seconds=waits_seconds[min(attempts, len(waits_seconds)) - 1])
 
 
 def next_query_at(sent_at: dt.datetime, now: dt.datetime) -> dt.datetime:
-    """When to ask about an accepted refund for the next time."""
     for minutes in _QUERY_MINUTES:
         due = sent_at + dt.timedelta(minutes=minutes)
         if due > now:
@@ -70,11 +69,11 @@ def batch_refusal(
     accept_import: bool,
     is_sum_told: bool,
 ) -> str | None:
-    """Why a row in review may not be approved together with others; None when it may.
+    """The error code if a row in review may not be approved in a batch; None if it may.
 
-    A part of a deposit passes only where the reviewer said for how much (design §11). A row in doubt passes only when
-    nothing but the match is in doubt and ``min_confidence`` admits it, or when a sheet is all there is and the reviewer
-    accepts it. An extra refund has no verdict: it was opened for a stated reason.
+    A partial refund passes only if the reviewer stated the amount (design §11). A row that needs confirmation passes
+    only if its confidence reaches ``min_confidence``. Also, only the match may be in doubt, or an imported sheet is
+    the only evidence and the reviewer accepts it. An extra refund has no verdict: it was opened for a stated reason.
     """
     if verdict is Verdict.NOT_ELIGIBLE:
         return "not_eligible"

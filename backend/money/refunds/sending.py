@@ -1,7 +1,7 @@
-"""The steps of sending refunds, each inside one transaction. The call to the provider lies between two of them.
+"""Steps of sending refunds, each in one transaction. The provider call runs between two of them.
 
-Approved → *claim* (intent, ledger, commit) → call → *record*. A process that dies in between leaves a row in
-``sending``; it is due again after the first wait, and then the provider is asked before anything is sent.
+Approved → *claim* (intent, ledger, commit) → call → *record*. After a crash in between, the row stays in ``sending``
+and is due again after the first wait. The retry queries the provider before it sends anything.
 """
 
 import datetime as dt
@@ -31,9 +31,9 @@ _PAYER_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A claimed refund: what to ask of which merchant, and which try this is.
+    """A claimed refund with its request, merchant, and attempt number (from 1).
 
-    ``ask_first``: an earlier try may have worked.
+    ``ask_first``: query the provider first, because an earlier attempt may have worked.
     """
 
     refund_id: uuid.UUID
@@ -46,14 +46,14 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a try; ``submitted_at`` when the refund itself was asked for, not only about."""
+    """The result of an attempt. ``submitted_at`` is None if no refund request was sent, only a query or nothing."""
 
     result: RefundFact | GatewayError
     submitted_at: dt.datetime | None
 
 
 async def claim(session: AsyncSession, *, limit: int, settings: RefundSettings, notify_url: str) -> list[Sending]:
-    """Take the refunds due now, at most ``limit``; none while a hold is open."""
+    """Claim due refunds for sending, at most ``limit``. Claims none while a hold is open."""
     if await repository.open_hold(session) is not None:
         return []
     now = clock.now()
@@ -73,7 +73,7 @@ async def claim(session: AsyncSession, *, limit: int, settings: RefundSettings, 
 
 
 async def next_due(session: AsyncSession, settings: RefundSettings) -> dt.datetime | None:
-    """When the next approval may leave that can still be undone; None when there is none."""
+    """When the next approved refund can be sent, after its undo period. None if there is none."""
     reviewed_at = await repository.next_approved(session, approved_after=clock.now() - _undo(settings))
     return reviewed_at + _undo(settings) if reviewed_at is not None else None
 
@@ -83,14 +83,14 @@ def _undo(settings: RefundSettings) -> dt.timedelta:
 
 
 def _sending(refund: Refund, payment: Payment, notify_url: str) -> Sending:
-    """The same values at every try: WeChat Pay takes a number again only with the same parameters."""
+    """Identical values at every attempt: WeChat Pay accepts a number again only with the same parameters."""
     request = RefundRequest(
         out_refund_no=refund.out_refund_no,
         transaction_id=payment.transaction_id or "",
         amount_fen=refund.amount_fen,
         total_fen=payment.amount_fen,
         notify_url=notify_url,
-        # Never the staff's own reason: the payer reads this one.
+        # The payer reads this, so never use the staff's own reason.
         reason=f"{_PAYER_TEXTS[refund.kind]} {payment.description}",
     )
     ask_first = refund.sendings > 1 or refund.attempts > 1
@@ -98,7 +98,7 @@ def _sending(refund: Refund, payment: Payment, notify_url: str) -> Sending:
 
 
 async def record(session: AsyncSession, sending: Sending, outcome: Outcome, *, settings: RefundSettings) -> None:
-    """Write down what came of a try, unless somebody knew more meanwhile."""
+    """Store the result of an attempt. Ignores a failure if the refund moved on since the claim."""
     found = await repository.locked(session, Refund.id == sending.refund_id)
     if found is None:
         return
@@ -120,12 +120,12 @@ async def _record_failure(
     if not isinstance(error, Rejected):
         if refund.attempts >= settings.auto_attempts:
             await _fail(session, refund, payment, code=error.code, message=error.message)
-        return  # otherwise it stays in sending, and is due at the instant the claim set
+        return  # otherwise it stays in sending, due at the time that the claim set
     cause = rules.HOLD_CAUSES.get(error.code)
     if cause is None:
         await _fail(session, refund, payment, code=error.code, message=error.message)
     elif await repository.open_hold(session) is not None:
-        # Was under way when another row met the same wall: this try never counted.
+        # Another refund opened a hold during this call. Don't count this attempt against the limit.
         refund.attempts -= 1
         refund.next_attempt_at = clock.now()
     else:
@@ -140,9 +140,9 @@ async def _fail(session: AsyncSession, refund: Refund, payment: Payment, *, code
 
 
 async def claim_queries(session: AsyncSession, *, limit: int, settings: RefundSettings) -> list[tuple[str, str]]:
-    """Numbers of accepted refunds to ask about now, each with its merchant.
+    """Claim accepted refunds that are due for a query, as (refund number, merchant).
 
-    The next time is set, and what takes too long is told once.
+    Sets the time of each one's next query. Alerts staff once about a refund older than ``stuck_hours``.
     """
     now = clock.now()
     found = await repository.lock_to_query(session, now=now, limit=limit)

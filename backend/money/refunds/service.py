@@ -1,4 +1,4 @@
-"""Refunds as facts: opening an extra one, and taking in the provider's word."""
+"""Open extra refunds, and apply refund states that the provider reports."""
 
 import uuid
 from collections.abc import Mapping
@@ -48,10 +48,10 @@ async def open_extra(
     actor: Actor,
     member_id: uuid.UUID | None = None,
 ) -> Refund:
-    """Put a refund outside the list into the review queue: a double payment, or money we can't honour.
+    """Create a refund in review outside the list: for a double payment, or a payment we can't honour.
 
-    The payment is held until the end of the transaction. Raises PaymentNotRefundable, DepositKept, RefundInFlight,
-    RefundExceedsPaid.
+    The payment stays locked until the end of the transaction. Raises PaymentNotRefundable, DepositKept,
+    RefundInFlight, RefundExceedsPaid.
     """
     await session.flush()
     await repository.lock_payment(session, payment)
@@ -74,7 +74,10 @@ async def open_extra(
 
 
 async def check_refundable(session: AsyncSession, payment: Payment, amount_fen: int) -> None:
-    """Raise unless ``amount_fen`` more may be refunded of a held payment; the database checks the sum again."""
+    """Check that ``amount_fen`` more may be refunded of a locked payment. The database checks the sum again.
+
+    Raises PaymentNotRefundable, DepositKept, RefundInFlight, RefundExceedsPaid.
+    """
     if payment.status is not PaymentStatus.PAID:
         raise PaymentNotRefundable
     if await repository.is_kept(session, payment.id):
@@ -96,7 +99,7 @@ def record(
     after: Mapping[str, Any] | None = None,
     note: str | None = None,
 ) -> None:
-    """One row of the audit log about a refund."""
+    """Write one audit log row about a refund."""
     audit.record(
         session,
         actor,
@@ -112,10 +115,11 @@ def record(
 
 
 async def record_refund(session: AsyncSession, fact: RefundFact, *, source: Source, actor: Actor) -> Refund | None:
-    """Take in where a refund stands, whoever says so: answer, callback, query or bill.
+    """Apply a provider-reported refund state, from any source: answer, callback, query or bill.
 
-    The one function that ends a refund. What doesn't fit our row moves nothing and opens a case; what we know
-    already changes nothing; a state never goes backwards. Returns the row, None for a number that isn't ours.
+    Only this function applies a final state of the provider. A report that doesn't match our row changes nothing and
+    opens a case. A known state changes nothing. A state never goes backwards. Returns the refund; None for a number
+    that isn't ours.
     """
     found = await repository.locked(session, Refund.out_refund_no == fact.out_refund_no)
     if found is None:
@@ -141,7 +145,7 @@ def _differences(refund: Refund, payment: Payment, fact: RefundFact) -> list[str
         "微信订单号": (payment.transaction_id, fact.transaction_id),
         "商户订单号": (payment.out_trade_no, fact.out_trade_no),
         "微信退款单号": (refund.provider_refund_id or fact.refund_id, fact.refund_id),
-        # Only notifications name the merchant.
+        # Only notifications name the merchant; skip the check for other sources.
         "商户号": (payment.mch_id, fact.mch_id or payment.mch_id),
     }
     return [name for name, (ours, theirs) in pairs.items() if ours != theirs]
@@ -178,11 +182,11 @@ _FINAL = (RefundStatus.SUCCEEDED, RefundStatus.CLOSED)
 async def _take_in(
     session: AsyncSession, refund: Refund, payment: Payment, fact: RefundFact, *, source: str, actor: Actor
 ) -> None:
-    """A fact that fits a refund we sent."""
+    """Apply a report that matches a refund we sent."""
     if refund.status in _FINAL:
         await _after_the_end(session, refund, fact, source)
         return
-    # Known to be abnormal: an older "processing" came late.
+    # Already known to be abnormal, so this "processing" is older and came late.
     if fact.status == "PROCESSING" and refund.failure_code == "provider_abnormal":
         return
     refund.provider_refund_id = fact.refund_id
@@ -208,7 +212,7 @@ async def _take_in(
 
 
 async def _after_the_end(session: AsyncSession, refund: Refund, fact: RefundFact, source: str) -> None:
-    """Repeats and latecomers change nothing; what contradicts an end is for a person to see."""
+    """Ignore repeated and late reports about a finished refund. A contradiction opens a case."""
     if refund.settled_offline and fact.status == "SUCCESS":
         summary = f"退款 {refund.out_refund_no} 已线下处理，微信支付又退款成功，会员可能收到两笔"
         await _unfit(session, fact, "refund_paid_twice", summary, source, refund)
@@ -221,7 +225,7 @@ async def _after_the_end(session: AsyncSession, refund: Refund, fact: RefundFact
 
 
 def _put_in_transit(session: AsyncSession, refund: Refund, payment: Payment, actor: Actor) -> None:
-    """A refund we had given up is alive after all: its money is on the way again."""
+    """If we failed the refund or queued a retry, book it as sent again: the provider still processes it."""
     if refund.status is RefundStatus.APPROVED:
         move(session, refund, RefundStatus.SENDING, event="send", actor=actor)
     elif refund.status is not RefundStatus.FAILED:
@@ -241,7 +245,7 @@ def _move(session: AsyncSession, refund: Refund, to: RefundStatus, event: str, a
 
 
 async def _close(session: AsyncSession, refund: Refund, payment: Payment, source: str, actor: Actor) -> None:
-    """The provider closed it for good: nothing was paid out, and only a new number may be used."""
+    """The provider closed it permanently: nothing was paid out, and a retry needs a new number."""
     if refund.status is not RefundStatus.FAILED:
         _put_in_transit(session, refund, payment, actor)
         ledger.reversed_(session, payment, refund)
@@ -254,7 +258,7 @@ async def _close(session: AsyncSession, refund: Refund, payment: Payment, source
 async def fail(
     session: AsyncSession, refund: Refund, payment: Payment, *, code: str, message: str, event: str, actor: Actor
 ) -> None:
-    """Give a held refund up until a person acts; a late word of the provider still counts."""
+    """Fail a locked refund until a person acts. A late report of the provider still applies."""
     refund.failure_code, refund.failure_message = code, rules.failure_text(code, message)
     refund.next_attempt_at = None
     if refund.status is not RefundStatus.FAILED:

@@ -1,4 +1,4 @@
-"""Settling a camp: everybody's verdict with its reasons, and the end of the books at archive."""
+"""Settle a camp: every member's verdict with its reasons, and closing the books at archive."""
 
 import uuid
 from collections import Counter
@@ -40,7 +40,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """All members of a camp with the sums. ``blocked`` says why no list can be made now."""
+    """All members of a camp, with sums in fen.
+
+    ``refunds`` has (count, fen) by status. ``blocked`` says why no list can be created now; None if one can.
+    """
 
     lines: Sequence[Line]
     verdicts: Counter[Verdict | None]
@@ -52,7 +55,7 @@ class Settlement:
 
 
 async def settlement(session: AsyncSession, camp_id: uuid.UUID) -> Settlement:
-    """Where a camp's money stands, member by member. Raises NotFound."""
+    """Payments and refunds of a camp, per member. Raises NotFound."""
     camp = await camps.get_camp(session, camp_id)
     members = await repository.members_of(session, camp_id)
     refunds = await repository.refunds_by_payment(session, camp_id)
@@ -84,7 +87,7 @@ def _line(member: Member, refunds: Sequence[Refund]) -> Line:
 
 
 async def archive(session: AsyncSession, camp_id: uuid.UUID, *, actor: Actor) -> int:
-    """End a camp for good: what nobody gets back is income now. Returns that sum in fen.
+    """Archive a camp: book what isn't refunded as income, and return that sum in fen.
 
     Raises NotFound, CampNotSettling, CampHasOpenRefunds.
     """

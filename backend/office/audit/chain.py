@@ -1,4 +1,4 @@
-"""Whether the audit log is as it was written: every row's hash holds that of the row before (docs/audit-chain.md)."""
+"""Verifies the audit log, a hash chain: each row's hash covers that of the row before (docs/audit-chain.md)."""
 
 import datetime as dt
 import uuid
@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core import clock
 
-# Before the first row.
+# ``prev_hash`` of the first row.
 GENESIS = bytes(32)
-# Read at a time: enough to make the way to the database cheap, and little memory.
+# Rows per query: enough to amortise the round trip, few enough to bound memory.
 PART = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a chain ends: how many rows it has, and the last one's hash. Written ``COUNT:HASH``."""
+    """The end of a chain: the number of rows and the last hash. Written ``COUNT:HASH``."""
 
     count: int
     hash: bytes
@@ -29,7 +29,7 @@ class Head:
 
     @classmethod
     def parse(cls, noted: str) -> "Head":
-        """Raises ValueError for what isn't ``COUNT:HASH``."""
+        """Raise ValueError unless ``noted`` is ``COUNT:HASH``."""
         count, _, hashed = noted.strip().partition(":")
         head = cls(int(count), bytes.fromhex(hashed))
         if head.count < 0 or len(head.hash) != len(GENESIS):
@@ -42,13 +42,13 @@ class DamageKind(StrEnum):
     REMOVED = "removed"
     INSERTED = "inserted"
     REORDERED = "reordered"
-    # The chain holds, but isn't the one that was noted: a tail was written anew, with all its hashes.
+    # The chain is valid but doesn't contain the noted head: a tail was rewritten together with its hashes.
     REWRITTEN = "rewritten"
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """The first row that isn't as it was written. A removed row is known by its place alone."""
+    """The first damaged row. Of a removed row only ``seq`` is known."""
 
     kind: DamageKind
     seq: int | None
@@ -65,13 +65,13 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``head`` is the end of what was looked at, None where the head itself is gone."""
+    """``head`` is the end of what was verified; None if the head row itself is missing."""
 
     head: Head | None
     damage: Damage | None
 
 
-# The first row of a part that doesn't hold, else the part's last row; nothing when there are no more rows.
+# The first broken row of a part, else the part's last row; no row at the end of the log.
 _LOOK = text("""
 WITH part AS MATERIALIZED (
     SELECT a.seq, a.id, a.created_at, a.action, a.prev_hash, a.hash,
@@ -87,7 +87,7 @@ WITH part AS MATERIALIZED (
 SELECT * FROM looked WHERE NOT holds OR seq = (SELECT max(seq) FROM looked) ORDER BY seq LIMIT 1
 """)
 
-# One statement, so that both are seen as of the same instant.
+# One statement, so that both come from the same snapshot.
 _END = text("""
 SELECT head.last_seq, head.hash, EXISTS (SELECT FROM audit_log WHERE seq > :seq) AS more,
        (SELECT id FROM audit_log WHERE seq IS NULL ORDER BY created_at, id LIMIT 1) AS unchained
@@ -97,7 +97,7 @@ FROM (SELECT 1) AS one LEFT JOIN audit_head AS head ON true
 _ROW = text("SELECT seq, id, created_at, action, prev_hash, hash FROM audit_log WHERE seq = :seq")
 _ROW_BY_ID = text("SELECT seq, id, created_at, action, prev_hash, hash FROM audit_log WHERE id = :id")
 
-# Where the row at place :seq stood when it was written, by its own hash or by the one that stands there now.
+# The original place of the row that is now at :seq. Its content matches its own hash there, or the hash stored there.
 _ORIGIN = text("""
 SELECT place.seq
 FROM audit_log AS stray,
@@ -109,7 +109,7 @@ WHERE stray.id = :id AND place.seq <> :seq
 ORDER BY place.seq LIMIT 1
 """)
 
-# The row that was written for place :seq and stands elsewhere.
+# The row that was written for place :seq but is stored at another place.
 _RIGHTFUL = text("""
 SELECT owner.seq, owner.id, owner.created_at, owner.action
 FROM audit_log AS owner
@@ -120,10 +120,10 @@ LIMIT 1
 
 
 async def verify(session: AsyncSession, *, expect: Head | None = None, part: int = PART) -> Report:
-    """Read the whole chain in parts and name the first damage.
+    """Read the whole chain in parts and report the first damage.
 
-    ``expect`` is a head noted earlier: the chain must still go through it. Rows that are written meanwhile are looked
-    at too; memory doesn't grow with the log.
+    ``expect`` is a head noted earlier: the chain must still contain it. Rows written during the run are verified too.
+    Memory use doesn't grow with the log.
     """
     last = Head(0, GENESIS)
     while True:
@@ -142,7 +142,7 @@ async def verify(session: AsyncSession, *, expect: Head | None = None, part: int
 
 
 async def _end_damage(session: AsyncSession, last: Head, end: RowMapping) -> Damage | None:
-    """What the head says against the chain that was read; ``last`` is what the rows say."""
+    """Compare the stored head (``end``) with the last row that was read (``last``). None if they agree."""
     if end["unchained"] is not None:
         return _told(DamageKind.INSERTED, await _one(session, _ROW_BY_ID, id=end["unchained"]))
     if end["last_seq"] > last.count:
@@ -166,10 +166,10 @@ async def _unexpected(session: AsyncSession, last: Head, expect: Head | None) ->
 
 
 async def _damage(session: AsyncSession, stray: RowMapping) -> Damage:
-    """What happened at the first row that doesn't hold. Reads the log once more, which is rare enough."""
+    """Classify the damage at the first broken row. Scans the log again, which is acceptable because damage is rare."""
     due = stray["before_seq"] + 1
     if stray["intact"] and stray["seq"] == due:
-        # It is as it was written, so the row before isn't, and got a hash of its own that fits.
+        # The row itself is intact, so the row before was changed and its hash recomputed.
         return _told(DamageKind.CHANGED, await _one(session, _ROW, seq=max(due - 1, 1)))
     rightful = await _one(
         session, _RIGHTFUL, seq=due, id=stray["id"], before_hash=stray["before_hash"], hash=stray["hash"]
@@ -180,7 +180,7 @@ async def _damage(session: AsyncSession, stray: RowMapping) -> Damage:
     if origin is None:
         return _told(DamageKind.CHANGED if rightful is None else DamageKind.INSERTED, stray)
     if origin["seq"] < due:
-        # Whatever stands where this row was written came later.
+        # The row that is now at the original place was inserted.
         return _told(DamageKind.INSERTED, await _one(session, _ROW, seq=origin["seq"]))
     return Damage(DamageKind.REMOVED, due) if rightful is None else _told(DamageKind.REORDERED, stray)
 

@@ -1,4 +1,4 @@
-"""Reading the audit log."""
+"""Queries of the audit log."""
 
 import datetime as dt
 import uuid
@@ -16,7 +16,7 @@ from backend.models.audit import AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which rows are wanted. Days are whole in Shanghai; ``q`` looks at names of actor and target, note and error."""
+    """Selects rows. Days are Shanghai days, both included. ``q`` searches actor name, target name, note and error."""
 
     action: str | None = None
     actor_id: uuid.UUID | None = None
@@ -48,7 +48,7 @@ _NEWEST_FIRST = (AuditEntry.created_at.desc(), AuditEntry.id.desc())
 
 
 async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[AuditEntry]:
-    """Rows, newest first."""
+    """One page of rows, newest first."""
     keys = select(AuditEntry.id).where(*wanted.conditions()).order_by(*_NEWEST_FIRST)
     found = await fetch_keys(session, keys, request, is_search=bool(wanted.q))
     rows = await session.scalars(select(AuditEntry).where(AuditEntry.id.in_(found.items)).order_by(*_NEWEST_FIRST))
@@ -56,6 +56,6 @@ async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> P
 
 
 async def parts(session: AsyncSession, wanted: Filter) -> AsyncIterator[list[AuditEntry]]:
-    """All of them, part by part."""
+    """All rows in batches, newest first."""
     async for part in in_parts(session, select(AuditEntry).where(*wanted.conditions()).order_by(*_NEWEST_FIRST)):
         yield [row[0] for row in part]

@@ -1,4 +1,4 @@
-"""Writing the audit log, in the transaction of the act itself."""
+"""Writing the audit log, in the same transaction as the action itself."""
 
 import uuid
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ def record(
     note: str | None = None,
     error: str | None = None,
 ) -> None:
-    """Add one row. ``before`` and ``after`` hold only what differs, as JSON, and never a secret.
+    """Add one row. ``before`` and ``after`` hold only what differs, as JSON. They must not contain secrets.
 
-    ``error`` says why it failed; None: it went well.
+    ``error`` is the reason of a failure; None means success.
     """
     session.add(
         AuditEntry(
@@ -50,6 +50,6 @@ def record(
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parts of two states that differ, as ``(before, after)``."""
+    """The fields that differ, as ``(before, after)``."""
     changed = [key for key in after if before.get(key) != after[key]]
     return {key: before.get(key) for key in changed}, {key: after[key] for key in changed}

@@ -1,4 +1,4 @@
-"""What super administrators changed about scenes: switches, channels, receivers, words."""
+"""Scene settings that super administrators change: switches, channels, receivers, templates."""
 
 import re
 import uuid
@@ -24,9 +24,9 @@ _LOADED = "notice_scenes"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """How one audience hears of a scene now.
+    """The current settings of a scene for one audience.
 
-    ``roles``: everybody with the role; coaches and volunteers are those of the camp. ``staff_ids``: these people too.
+    ``roles``: all staff with the role; coaches and volunteers only of the camp. ``staff_ids``: additional receivers.
     ``mp_fields``: field of the service account's template → text with placeholders.
     """
 
@@ -57,13 +57,13 @@ class Chosen:
         )
 
     def columns(self) -> dict[str, object]:
-        """As the table keeps it, which is also what the audit log compares."""
+        """The column values. The audit log compares the same values."""
         texts = {"roles": [str(role) for role in self.roles], "staff_ids": [str(id_) for id_ in self.staff_ids]}
         return asdict(self) | texts | {"channels": list(self.channels), "mp_fields": dict(self.mp_fields or {})}
 
 
 def notice_of(scene: str, audience: NoticeAudience) -> tuple[Scene, Notice]:
-    """Raises NotFound for a scene there isn't, or one that doesn't speak to this audience."""
+    """The scene and its notice. Raises NotFound for an unknown scene or an audience that it doesn't have."""
     found = SCENES.get(scene)
     if found is None or audience not in found.notices:
         raise NotFound("没有这个通知场景")
@@ -71,7 +71,7 @@ def notice_of(scene: str, audience: NoticeAudience) -> tuple[Scene, Notice]:
 
 
 async def edited(session: AsyncSession) -> dict[tuple[str, NoticeAudience], Chosen]:
-    """All that was changed. Read once per transaction: a job that tells a thousand members asks once."""
+    """All saved changes. Cached per transaction, so a job that notifies a thousand members loads them once."""
     loaded: dict[tuple[str, NoticeAudience], Chosen] | None = session.info.get(_LOADED)
     if loaded is None:
         rows = (await session.scalars(select(NoticeScene))).all()
@@ -85,9 +85,9 @@ async def chosen(session: AsyncSession, scene: Scene, audience: NoticeAudience) 
 
 
 async def save(session: AsyncSession, actor: Actor, scene: str, audience: NoticeAudience, wanted: Chosen) -> Chosen:
-    """Change how an audience hears of a scene. Raises NotFound, Invalid with every field that can't be taken."""
+    """Save the settings of a scene for one audience. Raises NotFound, and Invalid with every wrong field."""
     found, notice = notice_of(scene, audience)
-    # A channel of another audience and what belongs to a channel that is off are refused, not dropped in silence.
+    # Reject channels of another audience and fields of a channel that is off, instead of dropping them silently.
     wanted = replace(wanted, title=wanted.title.strip(), content=wanted.content.strip())
     problems = _problems(notice, audience, wanted) | await _receiver_problems(session, audience, wanted)
     if problems:
@@ -106,7 +106,7 @@ async def save(session: AsyncSession, actor: Actor, scene: str, audience: Notice
 
 
 async def reset(session: AsyncSession, actor: Actor, scene: str, audience: NoticeAudience) -> Chosen:
-    """Back to the program's own words and receivers (恢复默认). Raises NotFound."""
+    """Restore the default texts and receivers (恢复默认). Raises NotFound."""
     found, notice = notice_of(scene, audience)
     default = Chosen.default(notice)
     row = await session.get(NoticeScene, (scene, audience), with_for_update=True)
@@ -119,7 +119,7 @@ async def reset(session: AsyncSession, actor: Actor, scene: str, audience: Notic
 
 
 def text_problems(notice: Notice, *, title: str, content: str) -> dict[str, str]:
-    """What is wrong with the words of a template, by field."""
+    """Problems of a title and content template, by field, in Chinese."""
     problems = {}
     for name, text, most in (("title", title, TITLE_MAX), ("content", content, CONTENT_MAX)):
         if not text.strip():
@@ -146,7 +146,7 @@ def _problems(notice: Notice, audience: NoticeAudience, wanted: Chosen) -> dict[
 
 
 def mp_problems(notice: Notice, template_id: str, fields: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with a service-account template, by field; half of one is refused."""
+    """Problems of a service-account template, by field, in Chinese. Template id and fields are needed together."""
     problems = {}
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", template_id):
         problems["mp_template_id"] = "模板 ID 只含字母、数字、_ 和 -" if template_id else "请填写公众号的模板 ID"

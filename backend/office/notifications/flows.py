@@ -1,4 +1,4 @@
-"""Delivering messages. What can't be sent is tried again while that may help, and marked, never lost."""
+"""Delivering messages. Transient failures are retried, permanent ones recorded; no message is lost."""
 
 import datetime as dt
 import uuid
@@ -25,13 +25,13 @@ from backend.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 BATCH = 50
-# A call that got lost with its process is tried again after so long.
+# A call whose process crashed is retried after this long.
 _CALL_LOST = dt.timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """Rows that leave together as one parcel. ``attempts`` are those of this sending, the first row's."""
+    """Rows sent as one parcel. ``attempts`` counts the tries of this sending, as of the first row."""
 
     ids: Sequence[uuid.UUID]
     parcel: Parcel
@@ -39,14 +39,15 @@ class _Sending:
 
 
 async def deliver(runtime: Runtime, _: dict[str, str]) -> None:
-    """Woken by a commit, or for a time that a message waits for: send what is due."""
+    """Job: send what is due. Queued by commits, and for the time when the next message is due."""
     await deliver_due(runtime)
 
 
 async def deliver_due(runtime: Runtime) -> dict[str, Any]:
-    """Send every message whose time has come. One process at a time, so that none goes out twice.
+    """Send all messages that are due. Returns counts by outcome.
 
-    A channel that doesn't answer is left alone for the rest of the run: the others don't wait for it.
+    An exclusive lock prevents two processes from sending the same message; without it nothing is sent. A channel that
+    doesn't answer is skipped for the rest of the run, so that it doesn't delay the others.
     """
     counts = Counter(sent=0, failed=0, skipped=0, later=0)
     async with runtime.db.exclusive("notifications.deliver") as alone:
@@ -57,7 +58,7 @@ async def deliver_due(runtime: Runtime) -> dict[str, Any]:
             for notification_id in ids:
                 try:
                     await _deliver_one(runtime, notification_id, counts, down)
-                except Exception:  # a mistake of ours about one message must not keep the others back
+                except Exception:  # a bug in one message must not block the others
                     log.exception("notification.broken", notification_id=str(notification_id))
                     await _set_aside(runtime, notification_id)
         await _come_back(runtime)
@@ -76,7 +77,7 @@ async def _set_aside(runtime: Runtime, notification_id: uuid.UUID) -> None:
 
 
 async def _come_back(runtime: Runtime) -> None:
-    """Ask to be woken for the next message; without Redis the sweep does it within a minute."""
+    """Schedule a job for the next message due within a minute. Without Redis the sweep sends it within a minute."""
     async with runtime.db.transaction() as session:
         at = await repository.next_due(session)
         if at is not None and at < clock.now() + dt.timedelta(minutes=1):
@@ -86,7 +87,7 @@ async def _come_back(runtime: Runtime) -> None:
 async def _deliver_one(
     runtime: Runtime, notification_id: uuid.UUID, counts: Counter[str], down: set[NoticeChannel]
 ) -> None:
-    """Intent (one more try), call, answer. A crash in between costs one try, at most one message twice."""
+    """Record the try, call, record the result. A crash in between costs one try and at most a duplicate message."""
     async with runtime.db.transaction() as session:
         intent = await _intent(runtime, session, notification_id, down)
     if not isinstance(intent, _Sending):
@@ -110,10 +111,10 @@ async def _deliver_one(
 async def _intent(
     runtime: Runtime, session: AsyncSession, notification_id: uuid.UUID, down: set[NoticeChannel]
 ) -> _Sending | str:
-    """What is to be sent now, with its rows marked for one more try; or what became of the message instead."""
+    """The parcel to send now, with its rows marked for one more try; or the outcome if nothing is sent."""
     row, now = await repository.get_locked(session, notification_id), clock.now()
     if row.next_attempt_at is None or row.next_attempt_at > now or row.channel in down:
-        return ""  # went out with another one, or has to wait
+        return ""  # sent together with another message, or must wait
     scene = SCENES[row.scene]
     if row.status is NoticeStatus.FAILED:
         move(session, row, NoticeStatus.PENDING, event="retry", actor=SYSTEM)
@@ -128,7 +129,7 @@ async def _intent(
         parcel = await sending.pack(runtime, session, rows)
     except NotPossible as no:
         return _skip(session, rows, no.code)
-    # WeCom shows a repeated message once, so it counts once; a robot counts every call.
+    # A WeCom retry takes no new slot, since WeCom shows a repeated message once. A robot counts every call.
     if parcel.slot is not None and not (row.attempts and parcel.channel is NoticeChannel.WECOM_APP):
         free_at = await repository.take_slot(session, parcel.slot, now=now, gap=rules.GAPS[parcel.channel])
         if free_at is not None:
@@ -143,7 +144,7 @@ async def _intent(
 
 
 def _pointless(runtime: Runtime, row: Notification, scene: Scene, now: dt.datetime) -> str | None:
-    """Why a message isn't sent at all. What a person sends again is never out of date."""
+    """Why a message is skipped; None if it is sent. A message that a person resends never expires."""
     if not runtime.settings.notices.enabled:
         return "switched_off"
     if not row.resends and now - row.created_at > scene.good_for:
@@ -152,7 +153,7 @@ def _pointless(runtime: Runtime, row: Notification, scene: Scene, now: dt.dateti
 
 
 async def _together(session: AsyncSession, row: Notification, scene: Scene) -> list[Notification]:
-    """The messages that travel as one: those of the same scene to the same receiver, where there are enough."""
+    """The messages to merge: those of the same scene to the same receiver, if there are enough."""
     merging = scene.notices[row.audience].merging
     if merging is None:
         return [row]
@@ -185,6 +186,6 @@ async def _record_failure(runtime: Runtime, intent: _Sending, error: GatewayErro
                 move(session, row, NoticeStatus.FAILED, event="give_up", actor=SYSTEM, note=error.code)
         if at is not None:
             enqueue_at(session, "notifications.deliver", at)
-    if gives_up and intent.attempts <= rules.MAX_ATTEMPTS:  # once, not at each sweep
+    if gives_up and intent.attempts <= rules.MAX_ATTEMPTS:  # log once, not at each sweep
         log.error("notification.failed", scene=rows[0].scene, code=error.code, comes_back=at is not None)
     return "failed" if gives_up else "later"

@@ -1,4 +1,4 @@
-"""Messages in SQL: who receives them, those that are due, the record, and a member's inbox."""
+"""Queries for messages: receivers, due messages, the sent record, and a member's inbox."""
 
 import datetime as dt
 import uuid
@@ -27,9 +27,9 @@ _WAITING = (NoticeStatus.PENDING, NoticeStatus.FAILED)
 async def staff_at_wecom(
     session: AsyncSession, *, roles: Collection[StaffRole], ids: Collection[uuid.UUID], camp_id: uuid.UUID | None
 ) -> Sequence[tuple[uuid.UUID, str]]:
-    """Id and name of the active staff who have one of the roles or ids, and a WeCom account.
+    """Id and display name of active staff with one of the roles or ids and a WeCom account.
 
-    Coaches and volunteers are those of the camp; without a camp, none.
+    Coaches and volunteers count only for their own camp, so without a camp there are none.
     """
     everywhere = [role for role in roles if role not in SCOPED_ROLES]
     of_camp = [role for role in roles if role in SCOPED_ROLES]
@@ -44,7 +44,7 @@ async def staff_at_wecom(
 
 
 async def asked_since(session: AsyncSession, scene: str, key_start: str, *, since: dt.datetime) -> bool:
-    """Whether a message of the scene whose key begins so was asked for after ``since``."""
+    """Whether a message of the scene with a dedupe key of this prefix was created after ``since``."""
     statement = select(Notification.id).where(
         Notification.scene == scene,
         Notification.created_at > since,
@@ -56,7 +56,7 @@ async def asked_since(session: AsyncSession, scene: str, key_start: str, *, sinc
 async def due(
     session: AsyncSession, *, at: dt.datetime, limit: int, without: Collection[NoticeChannel]
 ) -> Sequence[uuid.UUID]:
-    """Ids of messages whose time has come, oldest first, except for channels that don't work now."""
+    """Ids of due messages, oldest first, except those of the channels in ``without``."""
     statement = (
         select(Notification.id)
         .where(
@@ -71,7 +71,7 @@ async def due(
 
 
 async def next_due(session: AsyncSession) -> dt.datetime | None:
-    """When the next message is due."""
+    """When the next message is due; None if none is waiting."""
     statement = select(func.min(Notification.next_attempt_at)).where(Notification.status.in_(_WAITING))
     return (await session.execute(statement)).scalar()
 
@@ -81,13 +81,13 @@ async def get_locked(session: AsyncSession, notification_id: uuid.UUID) -> Notif
 
 
 async def locked(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[Notification]:
-    """Those that there are, in one order of locks."""
+    """The existing rows of ``ids``, locked in id order to prevent deadlocks."""
     statement = select(Notification).where(Notification.id.in_(ids)).order_by(Notification.id).with_for_update()
     return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
 def _same_way(row: Notification) -> ColumnElement[bool]:
-    """Waiting messages to the same receiver through the same channel. A robot of a camp is told by the camp."""
+    """Waiting messages to the same receiver through the same channel. A group's receiver is its camp."""
     camp = Notification.camp_id == row.camp_id if row.audience is NoticeAudience.GROUP else true()
     return and_(
         Notification.status.in_(_WAITING),
@@ -100,10 +100,10 @@ def _same_way(row: Notification) -> ColumnElement[bool]:
 
 
 async def companions(session: AsyncSession, row: Notification, *, limit: int) -> Sequence[Notification]:
-    """Waiting messages of the same scene to the same receiver, locked, oldest first, with ``row`` itself.
+    """Waiting messages of the same scene to the same receiver, locked, oldest first, including ``row``.
 
-    ``row`` is locked already, so waiting for another one could end in a deadlock with 重发, which locks many: what
-    somebody else has in hand travels another time.
+    ``row`` is locked already, so waiting for other locks could deadlock with 重发, which locks many rows. Rows that are
+    locked elsewhere are skipped and sent another time.
     """
     statement = select(Notification).where(_same_way(row), Notification.scene == row.scene)
     ordered = (
@@ -114,7 +114,7 @@ async def companions(session: AsyncSession, row: Notification, *, limit: int) ->
 
 
 async def postpone(session: AsyncSession, row: Notification, until: dt.datetime) -> None:
-    """Let whatever goes the same way as ``row`` wait until then, but for what somebody else has in hand, as above."""
+    """Postpone all messages that go the same way as ``row``. Locked rows are skipped to prevent deadlocks, as above."""
     waiting = select(Notification.id).where(_same_way(row), Notification.next_attempt_at < until)
     free = (await session.scalars(waiting.with_for_update(skip_locked=True))).all()
     postponed = update(Notification).where(Notification.id.in_(free)).values(next_attempt_at=until)
@@ -122,9 +122,9 @@ async def postpone(session: AsyncSession, row: Notification, until: dt.datetime)
 
 
 async def take_slot(session: AsyncSession, receiver: str, *, now: dt.datetime, gap: dt.timedelta) -> dt.datetime | None:
-    """Take the receiver's slot of now and close it for ``gap``; or from when on there is one.
+    """Reserve the receiver's slot and close it for ``gap``. Returns None, or when the next slot is free.
 
-    The row's lock makes two senders take turns.
+    The row lock serialises concurrent senders.
     """
     free = insert(SendSlot).values(receiver=receiver, free_at=now).on_conflict_do_nothing()
     await session.execute(free)
@@ -136,12 +136,12 @@ async def take_slot(session: AsyncSession, receiver: str, *, now: dt.datetime, g
 
 
 async def close_slot(session: AsyncSession, receiver: str, until: dt.datetime) -> None:
-    """The receiver said that it had enough."""
+    """Block a receiver that reported its rate limit until ``until``."""
     await session.execute(update(SendSlot).where(SendSlot.receiver == receiver).values(free_at=until))
 
 
 async def openid_of(session: AsyncSession, row: Notification) -> str | None:
-    """Where the receiver is known at the service account: by the payment, or by logging in."""
+    """The receiver's openid at the service account, from membership, payment or log-in; None if unknown."""
     statement = select(func.coalesce(Member.openid, Payment.openid, Payer.openid)).select_from(Notification)
     for table, key in ((Member, "member_id"), (Payment, "payment_id"), (Payer, "payer_id")):
         statement = statement.outerjoin(table, table.id == getattr(Notification, key))
@@ -151,7 +151,7 @@ async def openid_of(session: AsyncSession, row: Notification) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which messages are wanted. Days are whole in Shanghai; ``q`` looks at the receiver's name."""
+    """Selects messages. Days are Shanghai days, both included. ``q`` searches the receiver's name."""
 
     scene: str | None = None
     audience: NoticeAudience | None = None
@@ -168,7 +168,7 @@ class Filter:
             if value is not None:
                 yield getattr(Notification, name) == value
         if self.status not in (None, NoticeStatus.SENT):
-            yield Notification.status != NoticeStatus.SENT  # as the index of the few unsent ones says it
+            yield Notification.status != NoticeStatus.SENT  # lets PostgreSQL use the partial index of unsent messages
         if self.first_day is not None:
             yield Notification.created_at >= clock.day_start(self.first_day)
         if self.last_day is not None:
@@ -181,7 +181,7 @@ _NEWEST_FIRST = (Notification.created_at.desc(), Notification.id.desc())
 
 
 async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> Page[tuple[Notification, str | None]]:
-    """The record with the names of camps, newest first."""
+    """One page of messages with camp names, newest first."""
     keys = select(Notification.id).where(*wanted.conditions()).order_by(*_NEWEST_FIRST)
     found = await fetch_keys(session, keys, request, is_search=bool(wanted.q))
     rows = select(Notification, Camp.name).outerjoin(Camp, Camp.id == Notification.camp_id)
@@ -190,7 +190,7 @@ async def page(session: AsyncSession, request: PageRequest, wanted: Filter) -> P
 
 
 async def unsent(session: AsyncSession, wanted: Filter) -> dict[NoticeStatus, int]:
-    """How many of the wanted messages are in each state but ``sent``: those are few, the others without end."""
+    """The number of messages per status, except ``sent``: those are too many to count."""
     statement = (
         select(Notification.status, func.count())
         .where(*wanted.conditions(), Notification.status != NoticeStatus.SENT)
@@ -206,18 +206,17 @@ def _inbox(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]:
 async def inbox(
     session: AsyncSession, request: PageRequest, *, payer_id: uuid.UUID, openid: str | None
 ) -> Page[Notification]:
-    """A person's messages, newest first."""
+    """One page of a person's inbox, newest first."""
     statement = select(Notification).where(_inbox(payer_id, openid))
     return await fetch_page(session, statement.order_by(*_NEWEST_FIRST), request)
 
 
 async def unread(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None) -> int:
-    """How many of a person's messages are new."""
+    """The number of unread inbox messages of a person."""
     statement = select(func.count()).select_from(Notification)
     return await session.scalar(statement.where(_inbox(payer_id, openid), Notification.read_at.is_(None))) or 0
 
 
 async def mark_read(session: AsyncSession, *, payer_id: uuid.UUID, openid: str | None, at: dt.datetime) -> None:
-    """Mark a person's new messages as read."""
     new = update(Notification).where(_inbox(payer_id, openid), Notification.read_at.is_(None))
     await session.execute(new.values(read_at=at), execution_options={"synchronize_session": False})

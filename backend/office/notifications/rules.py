@@ -1,4 +1,4 @@
-"""When messages go out, how often they are tried, and what failures mean. Pure functions."""
+"""When messages are sent, how often they are retried, and what failures mean. Pure functions."""
 
 import datetime as dt
 
@@ -8,27 +8,27 @@ from backend.gateways.errors import GatewayError, Rejected, Unavailable
 from backend.models.notifications import NoticeAudience, NoticeChannel
 from backend.office.notifications.scenes import Scene, Timing
 
-# Pauses between tries, in seconds; after the last try a sweep comes back every five minutes (requirements §3.9).
+# Seconds between tries. After the last try a sweep retries every five minutes (requirements §3.9).
 WAITS_SECONDS = (1, 2, 4)
 MAX_ATTEMPTS = 3
 SWEEP_PAUSE = dt.timedelta(minutes=5)
 _MORNING = dt.time(10)
 
-# The providers' limits with a little room: a robot takes 20 messages a minute (more are refused), a WeCom user sees 30
-# a minute of one application (more vanish without a word).
+# The providers' rate limits plus a margin. A robot accepts 20 messages a minute and rejects more. A WeCom user receives
+# 30 a minute from one application; WeCom drops more silently.
 GAPS = {
     NoticeChannel.WECOM_ROBOT: dt.timedelta(seconds=60 / 20 + 0.2),
     NoticeChannel.WECOM_APP: dt.timedelta(seconds=60 / 30 + 0.2),
 }
 
-# Refusals that concern our whole account and no message of its own: mended in the settings or at the provider, and then
-# every message can leave. Tokens are listed because a second refusal, of a fresh one, says the same.
+# Rejections that concern our whole account, not one message. They need a change in the settings or at the provider;
+# then all messages can be sent. Token errors are included: they are raised only after a fresh token was rejected too.
 ACCOUNT_WIDE = frozenset({
     "not_configured", "40001", "40013", "40014", "40056", "40125", "40164", "41001", "42001", "48001", "60020",
     "301002",
 })  # fmt: skip
 
-# What a message that was not sent says about why, in Chinese. Codes of WeCom and the service account are numbers.
+# Why a message wasn't sent, in Chinese. Numeric codes come from WeCom and the service account.
 ERROR_TEXTS = {
     "channel_not_configured": "这个渠道还没有配置",
     "not_configured": "这个渠道还没有配置",
@@ -73,14 +73,13 @@ ERROR_TEXTS = {
 
 
 def error_text(code: str) -> str:
-    """A failure in Chinese."""
     if code.startswith("http_"):
         return f"对方服务器出错（{code.removeprefix('http_')}）"
     return ERROR_TEXTS.get(code, f"对方拒绝了发送（{code}）")
 
 
 def may_leave_at(scene: Scene, audience: NoticeAudience, now: dt.datetime, settings: NoticeSettings) -> dt.datetime:
-    """When a message of the scene may go out: now, or the next opening. Staff are told at any hour, but for MORNING."""
+    """When a message may be sent: now, or at the next opening. Staff messages ignore the hours, except MORNING."""
     waits = scene.timing is Timing.MORNING or (scene.timing is Timing.HOURS and audience is not NoticeAudience.STAFF)
     if not waits or settings.opens_at <= clock.shanghai(now).time() < settings.closes_at:
         return now
@@ -90,15 +89,15 @@ def may_leave_at(scene: Scene, audience: NoticeAudience, now: dt.datetime, setti
 
 
 def is_transient(error: GatewayError) -> bool:
-    """Whether the same message may well arrive later: nobody answered, not now, or our account is set up wrongly."""
+    """Whether the same message may succeed later: no answer, a temporary error, or a misconfigured account."""
     return not isinstance(error, Rejected) or error.code in ACCOUNT_WIDE
 
 
 def next_try(error: GatewayError, attempts: int, now: dt.datetime) -> dt.datetime | None:
-    """When to try again after ``attempts`` tries; None: not by itself."""
+    """When to retry after ``attempts`` tries; None means no automatic retry."""
     if not is_transient(error):
         return None
-    # Nobody mends an account within seconds.
+    # Account errors need a person; don't retry at once.
     at_once = attempts < MAX_ATTEMPTS and not isinstance(error, Rejected)
     pause = dt.timedelta(seconds=WAITS_SECONDS[attempts - 1]) if at_once else SWEEP_PAUSE
     if isinstance(error, Unavailable) and error.retry_after:

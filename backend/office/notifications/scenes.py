@@ -1,7 +1,7 @@
-"""All that the product tells people (product requirements §3.9): who hears it, how, when, and in which words.
+"""All messages of the product (product requirements §3.9): audience, channels, timing and default texts.
 
-Nothing else in the program writes a message. ``service.tell`` takes a scene, a receiver and values; super
-administrators may change the words, the switches and the receivers of each (``configuring``).
+No other module defines messages. ``service.notify`` takes a scene, a receiver and values. Super administrators
+may change the texts, switches and receivers of each scene (``configuring``).
 """
 
 import datetime as dt
@@ -32,7 +32,7 @@ class Timing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A placeholder: what it means to the people who write templates, and what it may look like."""
+    """A placeholder: its label for people who edit templates, and a sample value."""
 
     label: str
     sample: str
@@ -75,9 +75,9 @@ VALUES: dict[str, Value] = {
 
 @dataclass(frozen=True, slots=True)
 class Merging:
-    """Of messages that come ``hold_seconds`` together, three or more travel as one.
+    """Merging of messages: at least ``least`` of them within ``hold_seconds`` are sent as one.
 
-    It lists the first lines of at most ``listed`` of them; ``{count}`` in ``title`` is how many it speaks for.
+    It lists the first lines of at most ``listed`` messages. ``{count}`` in ``title`` is the number of merged messages.
     """
 
     title: str
@@ -89,9 +89,9 @@ class Merging:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one audience hears in a scene, unless a super administrator changed it.
+    """The defaults of a scene for one audience. Super administrators may override them.
 
-    ``link`` is a page of the app that this audience uses, with ``{camp_id}`` and its like from the row.
+    ``link`` is a page of this audience's app. Placeholders such as ``{camp_id}`` are filled from the row.
     """
 
     values: tuple[str, ...]
@@ -105,15 +105,15 @@ class Notice:
 
     @property
     def names_members(self) -> bool:
-        """Whether its words may hold planet nicknames."""
+        """Whether its texts may contain planet nicknames."""
         return not {"name", "list"}.isdisjoint(self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One occasion. ``good_for``: what couldn't be sent for so long is out of date and isn't sent any more.
+    """An occasion for messages. Messages that couldn't be sent for ``good_for`` expire and are skipped.
 
-    ``pause``: the least time between two messages about one thing.
+    ``pause``: the minimum time between two messages about the same object.
     """
 
     code: str
@@ -210,7 +210,7 @@ REFUND_SUCCESS = Scene(
             "camp amount time way days required progress", "押金已退回",
             "「{camp}」退款 {amount} 元已于 {time} {way}。{progress}", link="/refunds",
         ),
-        # A group is public: no amount and no whole name, unless somebody writes them into the template.
+        # A group is public: the default text has no amount and only a masked name.
         _A.GROUP: Notice(
             ("camp", "masked_name", "days", "required", "amount"), "押金退还播报",
             "恭喜 {masked_name} 完成「{camp}」，打卡 {days}/{required} 天，押金已退还。", enabled=False,
@@ -357,7 +357,7 @@ AUDIT_DAMAGED = Scene(
     },
 )  # fmt: skip
 
-# In the order in which a camp lives through them.
+# In the order of a camp's life cycle.
 SCENES: dict[str, Scene] = {
     scene.code: scene
     for scene in (

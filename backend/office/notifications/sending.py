@@ -1,4 +1,4 @@
-"""One message through its channel: what is sent, to which address, and whether there is one."""
+"""Sending one message through its channel: content, address, and whether there is an address."""
 
 import hashlib
 import uuid
@@ -17,12 +17,12 @@ from backend.office.notifications.configuring import chosen
 from backend.office.notifications.scenes import SCENES, Merging
 from backend.runtime import Runtime
 
-# How WeCom calls every member of the company that may see the application.
+# WeCom's name for all members of the company who can see the application.
 _EVERYBODY = "@all"
 
 
 class NotPossible(Exception):
-    """There is nobody to send to, or no way; ``code`` is one of ``rules.ERROR_TEXTS``. Nothing is tried again."""
+    """There is no receiver or no channel. ``code`` is a key of ``rules.ERROR_TEXTS``. The message isn't retried."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -31,9 +31,9 @@ class NotPossible(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message ready to leave. ``slot`` names the receiver whose limit it counts against, if it has one.
+    """A message ready to be sent. ``slot`` names the receiver whose rate limit it counts against; None if unlimited.
 
-    ``tail`` stands behind the text, and is kept where a long text is cut.
+    ``tail`` is appended to the text and kept when a long text is cut.
     """
 
     channel: NoticeChannel
@@ -48,12 +48,12 @@ class Parcel:
 
 
 def robot_context(camp_id: uuid.UUID) -> str:
-    """What a camp's robot key is sealed with."""
+    """The encryption context of a camp's robot key."""
     return f"camp-robot:{camp_id}"
 
 
 async def pack(runtime: Runtime, session: AsyncSession, rows: Sequence[Notification]) -> Parcel:
-    """Make ready what ``rows`` say, several as one summary. Raises NotPossible."""
+    """Build the parcel for ``rows``; several rows become one summary. Raises NotPossible."""
     first = rows[0]
     match first.channel:
         case NoticeChannel.WECOM_APP:
@@ -78,13 +78,16 @@ async def _for_staff(runtime: Runtime, session: AsyncSession, rows: Sequence[Not
     if not user:
         raise NotPossible("no_recipient")
     link = _link(runtime, row)
-    # WeCom shows an equal text once in half an hour: the mark keeps two messages apart, and a repeat of one together.
+    # WeCom drops equal texts within half an hour. The mark differs between messages, and stays the same for a retry.
     tail = "".join(f"\n{line}" for line in [*([f"查看：{link}"] if link else []), f"[{_mark(row)}]"])
     return Parcel(NoticeChannel.WECOM_APP, user, _text(rows), tail, slot=f"wecom:{user}"[:100])
 
 
 def _by_default(runtime: Runtime, rows: Sequence[Notification]) -> str:
-    """Whom the settings name. Members of a camp are never named to everybody in the company. Raises NotPossible."""
+    """The receivers from the settings. Raises NotPossible.
+
+    Messages that name members of a camp are never sent to the whole company.
+    """
     users = runtime.settings.wecom.alert_user_ids
     first = rows[0]
     if not (SCENES[first.scene].notices[first.audience].names_members and any(row.camp_id for row in rows)):
@@ -139,7 +142,7 @@ async def _for_member(runtime: Runtime, session: AsyncSession, row: Notification
 
 
 async def deliver(runtime: Runtime, parcel: Parcel) -> None:
-    """Hand it over. Raises GatewayError; "60111" when WeCom doesn't know the person."""
+    """Send a parcel. Raises GatewayError; its code is "60111" when WeCom doesn't know the user."""
     match parcel.channel:
         case NoticeChannel.WECOM_APP:
             unknown = await runtime.wecom.send_app_message(parcel.text, tail=parcel.tail, user_ids=parcel.address)
@@ -168,7 +171,7 @@ def _text(rows: Sequence[Notification]) -> str:
 
 
 def summary(merging: Merging, rows: Sequence[Notification]) -> str:
-    """Many messages as one: how many, and the first line of some of them."""
+    """Several messages as one: their number, and the first lines of some."""
     lines = [templates.render(merging.title, {"count": str(len(rows))})]
     lines += [f"· {row.content.splitlines()[0]}" if row.content else "·" for row in rows[: merging.listed]]
     if len(rows) > merging.listed:
@@ -180,11 +183,11 @@ def _link(runtime: Runtime, row: Notification) -> str:
     link = SCENES[row.scene].notices[row.audience].link
     ids = {name: str(getattr(row, name)) for name in ("camp_id", "member_id", "payment_id") if getattr(row, name)}
     path = templates.render(link, ids)
-    # A page about something that this message isn't about would lead nowhere.
+    # The row lacks an id that the page needs, so the link would lead nowhere.
     return f"{runtime.settings.public_base_url}{path}" if path and templates.ABSENT not in path else ""
 
 
 def _mark(row: Notification, *, length: int = 6) -> str:
-    """The same for every try of one sending, another for each time a person sends it again."""
+    """The same for all tries of one sending, but new after each resend."""
     mark = row.id.hex[-length:]
     return mark if not row.resends else f"{mark}-{row.resends}"

@@ -1,6 +1,6 @@
-"""Asking for messages. A row is the send order; the sweep and a wake-up job deliver it (``flows``).
+"""Creating messages. A row is the send order; a wake-up job and the sweep deliver it (``flows``).
 
-Sending never blocks or breaks what it tells about: rows are written in the same transaction, and that is all.
+Sending can't block or break the operation it reports, since only rows are written, in the same transaction.
 """
 
 import datetime as dt
@@ -30,13 +30,13 @@ from backend.office.notifications.scenes import MANAGERS, Notice, Scene
 
 log = structlog.get_logger(__name__)
 
-# Shown where a message has no receiver of its own: those the settings name (``sending`` asks them).
+# Shown for messages without a receiver of their own. They go to the receivers in the settings (see ``sending``).
 DEFAULT_STAFF, STAFF_GROUP = "默认接收人", "工作群"
 
 
 @dataclass(frozen=True, slots=True)
 class To:
-    """Whom a message is for. ``ids`` are the columns that say so."""
+    """Whom a message is for. ``ids`` are the columns that identify the receiver."""
 
     audience: NoticeAudience
     name: str
@@ -44,7 +44,7 @@ class To:
 
     @classmethod
     def staff(cls, camp_id: uuid.UUID | None = None) -> "To":
-        """Whoever the scene names; with a camp also its coaches and volunteers, where the scene names these."""
+        """The receivers of the scene. Coaches and volunteers are included only with a camp, and only its own."""
         return cls(NoticeAudience.STAFF, "", {"camp_id": camp_id})
 
     @classmethod
@@ -55,13 +55,13 @@ class To:
 
     @classmethod
     def payer(cls, payment: Payment) -> "To":
-        """Somebody who paid but has no place."""
+        """A person who paid but has no place."""
         ids = {"camp_id": payment.camp_id, "payer_id": payment.payer_id, "payment_id": payment.id}
         return cls(NoticeAudience.MEMBER, payment.planet_nickname, ids)
 
     @classmethod
     def group(cls, camp: Camp) -> "To":
-        """The WeCom group of a camp, where everybody reads along."""
+        """The WeCom group of a camp. Everybody in the group reads these messages."""
         return cls(NoticeAudience.GROUP, f"{camp.name}群", {"camp_id": camp.id})
 
 
@@ -73,11 +73,12 @@ class _Receiver:
 
 
 async def notify(session: AsyncSession, scene: Scene, to: To, *, about: str, values: Mapping[str, object]) -> None:
-    """Ask for the messages of a scene. ``about`` names the object: the same scene about the same object happens once
-    per receiver and channel. Where the scene has a pause, it also lies between all messages about the thing that stands
-    before the first colon of ``about``.
+    """Create the messages of a scene.
 
-    Nothing here refuses: a value the caller forgot shows as a dash, and is logged.
+    ``about`` names the object: a scene is sent once per object, receiver and channel. If the scene has a pause, it
+    applies to all messages of the scene whose ``about`` has the same text before the first colon.
+
+    Doesn't raise for missing values: they are rendered as a dash, and the mismatch is logged.
     """
     notice, how = scene.notices[to.audience], await chosen(session, scene, to.audience)
     if not how.enabled or not how.channels:
@@ -113,7 +114,7 @@ async def _receivers(session: AsyncSession, how: Chosen, to: To) -> list[_Receiv
 
 
 async def _staff(session: AsyncSession, how: Chosen, to: To) -> Sequence[tuple[uuid.UUID, str]]:
-    """Whom the scene names, or managers: an alarm that reaches nobody is worse than one that reaches others."""
+    """The receivers of the scene; managers if there are none, since an alarm must reach somebody."""
     camp_id = to.ids["camp_id"]
     named = await repository.staff_at_wecom(session, roles=how.roles, ids=how.staff_ids, camp_id=camp_id)
     return named or await repository.staff_at_wecom(session, roles=MANAGERS, ids=(), camp_id=camp_id)
@@ -123,7 +124,7 @@ def _row(
     scene: Scene, notice: Notice, how: Chosen, to: To, receiver: _Receiver, texts: Mapping[str, str], about: str
 ) -> dict[str, Any]:
     now = clock.now()
-    # The inbox is a page of the member's app: being written is being delivered, and it wakes nobody up at night.
+    # Writing an inbox message delivers it. It notifies nobody, so send hours don't apply.
     delivered = receiver.channel is NoticeChannel.INBOX
     hold = notice.merging.hold_seconds if notice.merging else 0
     return {
@@ -149,7 +150,7 @@ def _row(
 
 
 async def _write(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether anything new is to be delivered."""
+    """Insert rows and ignore duplicates. Returns whether any new row must be delivered."""
     if not rows:
         return False
     statement = insert(Notification).values(rows).on_conflict_do_nothing(index_elements=["dedupe_key"])
@@ -167,10 +168,10 @@ def _wake(session: AsyncSession, notice: Notice, asked: bool) -> None:
 
 
 async def resend(session: AsyncSession, actor: Actor, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Send messages once more, as a person wishes (重发), with the words they had; a code for each row.
+    """Send messages again on request (重发), with their original texts. Returns a code by id.
 
-    ``ok``; ``notice_waiting``: it is on its way anyway; ``notice_in_inbox``: it lies in the member's app for ever;
-    ``notice_cleared``: its words were blanked with other personal data.
+    ``ok``; ``notice_waiting``: it is about to be sent anyway; ``notice_in_inbox``: it is already in the member's app;
+    ``notice_cleared``: retention has blanked its text.
     """
     codes = {}
     for row in await repository.locked(session, ids):

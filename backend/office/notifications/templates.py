@@ -1,19 +1,19 @@
-"""Texts with ``{name}`` in them: the whole language. Nothing is looked up in a value and nothing is run.
+"""Message templates. ``{name}`` placeholders are the only syntax; values are inserted as they are, never evaluated.
 
-A brace that is meant is written twice, as in ``{{``.
+Literal braces are doubled, as in ``{{``.
 """
 
 import re
 from collections.abc import Collection, Mapping
 
-# Two braces, a name in braces, or a brace on its own, in this order of preference.
+# A doubled brace, a placeholder, or a single brace, in this order of precedence.
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-# What stands for a value that is not there.
+# Rendered for a missing value.
 ABSENT = "—"
 
 
 def problem(template: str, allowed: Collection[str]) -> str | None:
-    """Why a template can't be used, in Chinese, naming the first thing wrong; None when it can."""
+    """The first problem of a template, in Chinese; None if it is valid."""
     for part in _PARTS.finditer(template):
         name, text = part[1], part[0]
         if name is not None and name not in allowed:
@@ -24,7 +24,7 @@ def problem(template: str, allowed: Collection[str]) -> str | None:
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
-    """The text with its values. Never fails: what has no value shows a dash, stray braces stay."""
+    """Fill in the values. Never raises: a missing value becomes a dash, single braces stay."""
 
     def filled(part: re.Match[str]) -> str:
         if part[1] is not None:

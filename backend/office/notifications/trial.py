@@ -1,4 +1,4 @@
-"""Looking at a template before people get it: a preview with sample values, and a message to oneself."""
+"""Trying a template before it is used: a preview with sample values, and a test message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _MARK = "【测试】"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Words as somebody types them, saved or not."""
+    """The texts in the form, saved or not."""
 
     scene: str
     audience: NoticeAudience
@@ -30,7 +30,7 @@ class Draft:
     mp_fields: Mapping[str, str]
 
     def problems(self) -> dict[str, str]:
-        """What is wrong with the words, by field. Raises NotFound."""
+        """Problems by field, in Chinese. Raises NotFound."""
         _, notice = notice_of(self.scene, self.audience)
         problems = text_problems(notice, title=self.title, content=self.content)
         if self.mp_fields:
@@ -47,14 +47,14 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of a test message; ``detail`` is Chinese."""
+    """The result of a test message. ``detail`` is Chinese."""
 
     ok: bool
     detail: str
 
 
 def preview(draft: Draft) -> Preview:
-    """The words with sample values, the template's fields cut as WeChat takes them. Raises NotFound, Invalid."""
+    """Render the texts with sample values. Template fields are cut to WeChat's limits. Raises NotFound, Invalid."""
     if problems := draft.problems():
         raise Invalid(problems)
     _, notice = notice_of(draft.scene, draft.audience)
@@ -64,7 +64,7 @@ def preview(draft: Draft) -> Preview:
 
 
 async def send_test(runtime: Runtime, me: Staff, draft: Draft, channel: NoticeChannel, *, openid: str) -> Trial:
-    """Send the preview: to oneself at WeCom, into the staff's group, or to one openid. Raises NotFound, Invalid."""
+    """Send the preview to the viewer in WeCom, to the staff group, or to one openid. Raises NotFound, Invalid."""
     shown = preview(draft)
     if channel not in CHANNELS[draft.audience] or channel is NoticeChannel.INBOX:
         raise Invalid({"channel": "这个渠道不能发送测试消息"})
@@ -85,7 +85,7 @@ def _parcel(
             raise Invalid({"channel": "您还没有填写企业微信账号，请先在用户管理中填写"})
         return Parcel(channel, me.wecom_user_id, text, f"\n[{new_id().hex[-6:]}]")
     if channel is NoticeChannel.WECOM_ROBOT:
-        # Also what is meant for a camp's group: members needn't see a test.
+        # Tests for a camp's group go to the staff robot too, so that members don't see them.
         return Parcel(channel, runtime.settings.wecom.robot_key.get_secret_value(), text)
     if not openid:
         raise Invalid({"openid": "请填写接收测试消息的 openid"})

@@ -1,4 +1,4 @@
-"""Log-in through WeChat: our state is used up before WeChat is asked, so no code is ever tried twice."""
+"""WeChat log-in. Our state is consumed before WeChat is called, so no code is exchanged twice."""
 
 from backend.gateways.errors import Rejected
 from backend.models.payers import Payer
@@ -7,9 +7,9 @@ from backend.runtime import Runtime
 
 
 async def log_in_with_wechat(runtime: Runtime, *, code: str, state: str, browser_secret: str) -> tuple[Payer, str]:
-    """The person behind a WeChat code, and the page of ours to return to.
+    """The payer behind a WeChat code, and the page to return to.
 
-    Raises OAuthStateInvalid, OAuthCodeInvalid, OAuthSnapshotUser, and the gateway's errors.
+    Raises OAuthStateInvalid, OAuthCodeInvalid, OAuthSnapshotUser, and gateway errors.
     """
     async with runtime.db.transaction() as session:
         return_to = await service.finish_oauth(session, state=state, browser_secret=browser_secret)

@@ -1,7 +1,7 @@
-"""Whose things are whose, as conditions in SQL: what a person sees is found by these and by nothing else.
+"""Ownership conditions in SQL. They alone decide what a person sees.
 
-A person is an openid, or a guest session until a payment tells the openid (design §10). A WeChat log-in therefore also
-finds what a guest paid for with the same account, but never what another WeChat user's log-in placed: somebody else may
+A person is an openid, or a guest session until a payment reveals the openid (design §10). A WeChat log-in therefore
+also finds guest orders paid with the same account. It never finds orders of another WeChat log-in: somebody else may
 pay for a member, and the place is still the member's.
 """
 
@@ -33,8 +33,8 @@ def owns_payment(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]
 def owns_message(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]:
     """Messages to this person.
 
-    One guest's browser may pay with several accounts, so a guest's message is somebody's by the membership it is about
-    and, where there is none, by a payment in its camp.
+    One guest browser may pay with several accounts. A guest's message therefore belongs to the owner of the membership
+    it is about. Without a membership, it belongs to the account that paid in its camp.
     """
     told = Notification.payer_id == payer_id
     if openid is None:
@@ -48,7 +48,7 @@ def owns_message(payer_id: uuid.UUID, openid: str | None) -> ColumnElement[bool]
         Payer.id == Payment.payer_id,
         Payer.openid.is_(None),
     )
-    # Alternatives of one condition would be tried on every message there is: first to the few payers it may be.
+    # A plain OR would be evaluated for every message. Restrict the payers first: there are only a few.
     payers = union(
         select(literal(payer_id)),
         select(Member.payer_id).where(Member.openid == openid),

@@ -1,4 +1,4 @@
-"""Where a log-in may lead back to."""
+"""Safe return addresses after a log-in."""
 
 from backend.core.text import has_control_characters
 
@@ -7,10 +7,10 @@ MAX_LENGTH = 500
 
 
 def own_page(address: str | None) -> str:
-    """``address`` if it is a path on our own site, else the home page: a log-in must not send people elsewhere.
+    """``address`` if it is a path on our own site, else the home page. Prevents open redirects.
 
-    A path begins with one slash. Two would name a host, browsers read a backslash as a slash, and they drop
-    control characters before they look.
+    A path begins with one slash. Two slashes name a host. Browsers treat a backslash as a slash, and strip control
+    characters before parsing.
     """
     if address is None or len(address) > MAX_LENGTH or not address.startswith("/") or address.startswith("//"):
         return HOME

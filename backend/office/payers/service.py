@@ -1,4 +1,4 @@
-"""Persons in front of the member's app: an openid, or a guest session."""
+"""Users of the member app: an openid, or a guest session."""
 
 import datetime as dt
 import hashlib
@@ -21,7 +21,7 @@ STATE_SECONDS = 300
 
 
 class OAuthStateInvalid(Conflict):
-    """Unknown, older than five minutes, used before, or begun in another browser: all look the same from outside."""
+    """The state is unknown, older than five minutes, used, or from another browser. The response doesn't tell which."""
 
     code, message = "oauth_state_invalid", "授权已失效，请重新进入"
 
@@ -31,14 +31,14 @@ class OAuthCodeInvalid(Conflict):
 
 
 class OAuthSnapshotUser(Conflict):
-    """WeChat's preview mode makes up an openid that can't pay."""
+    """WeChat's preview mode returns a fake openid that can't pay."""
 
     code, message = "oauth_snapshot_user", "请点击右上角“使用完整服务”后再试"
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentPayer:
-    """Who is at the phone. What they own is found by ``id`` or, once known, by ``openid``."""
+    """The logged-in payer. What they own is found by ``id`` or, once known, by ``openid``."""
 
     id: uuid.UUID
     openid: str | None
@@ -46,7 +46,7 @@ class CurrentPayer:
 
 
 async def payer_for_openid(session: AsyncSession, openid: str) -> Payer:
-    """The person behind an openid, made on first sight; safe against two first sights at once."""
+    """The payer of an openid, created if missing. Safe against concurrent first log-ins."""
     await session.execute(
         insert(Payer)
         .values(id=new_id(), created_at=clock.now(), openid=openid)
@@ -56,24 +56,24 @@ async def payer_for_openid(session: AsyncSession, openid: str) -> Payer:
 
 
 def new_guest(session: AsyncSession) -> Payer:
-    """A person outside WeChat, who is who holds the token."""
+    """Create a payer outside of WeChat, identified only by the token."""
     payer = Payer(id=new_id())
     session.add(payer)
     return payer
 
 
 async def is_guest(session: AsyncSession, payer_id: uuid.UUID) -> bool:
-    """Whether no WeChat account stands behind a log-in."""
+    """Whether a payer has no WeChat account."""
     return await session.scalar(select(Payer.openid).where(Payer.id == payer_id)) is None
 
 
 def new_browser_secret() -> str:
-    """What a browser keeps in a cookie, so that a log-in begun elsewhere can't be finished in it."""
+    """A secret for the browser's cookie. It prevents finishing a log-in that began in another browser."""
     return secrets.token_urlsafe(32)
 
 
 def begin_oauth(session: AsyncSession, *, browser_secret: str, return_to: str) -> str:
-    """The ``state`` for one log-in at WeChat, good once and for five minutes. Only hashes are kept."""
+    """Create the ``state`` of one WeChat log-in, valid once and for five minutes. Only hashes are stored."""
     state = secrets.token_hex(32)
     session.add(
         OAuthState(
@@ -87,9 +87,9 @@ def begin_oauth(session: AsyncSession, *, browser_secret: str, return_to: str) -
 
 
 async def finish_oauth(session: AsyncSession, *, state: str, browser_secret: str) -> str:
-    """Use up a state and tell where its log-in leads back to. Raises OAuthStateInvalid.
+    """Consume a state and return the page to go back to. Raises OAuthStateInvalid.
 
-    Another browser neither passes nor uses it up.
+    A request from another browser fails and doesn't consume the state.
     """
     now = clock.now()
     return_to: str | None = await session.scalar(
@@ -117,7 +117,7 @@ def token_for(payer: Payer, *, secret: str, days: int) -> str:
 
 
 async def authenticate(session: AsyncSession, *, token: str, secret: str, actor: Actor) -> CurrentPayer:
-    """Who holds this token. Raises Unauthenticated."""
+    """The payer who holds a token. Raises Unauthenticated."""
     claims = read_token(secret, token, audience="h5")
     payer = await session.get(Payer, claims[0]) if claims else None
     if payer is None:

@@ -1,4 +1,4 @@
-"""Passwords that are typed: the try is counted, the password looked at with no transaction open, the outcome kept."""
+"""Password checks: count the try, verify the password outside of transactions, store the result."""
 
 from dataclasses import replace
 
@@ -13,23 +13,23 @@ from backend.office.staff.service import AccountDisabled, LoginFailed, Viewer
 from backend.office.staff.throttle import LoginLocked, Try
 from backend.runtime import Runtime
 
-# From here on a refusal says how many tries are left.
+# From this many remaining tries on, the error message tells the number.
 FEW_TRIES = 2
 
 
 async def log_in(runtime: Runtime, *, username: str, password: str, actor: Actor) -> tuple[str, Staff]:
-    """A token for whoever knows the password, and who that is. Raises LoginLocked, LoginFailed, AccountDisabled."""
+    """Returns a new token and its owner. Raises LoginLocked, LoginFailed, AccountDisabled."""
     settings = runtime.settings
     async with runtime.db.transaction() as session:
         tried = await throttle.let_in(session, username=username, ip=actor.ip, settings=settings.login)
         seen = await repository.by_username(session, username)
-    # The log is for ever, and what nobody is called may be a password in the wrong field.
+    # Audit rows are permanent, and an unknown user name may be a password typed into the wrong field. So mask it.
     name = username if seen is not None else f"{username[:1]}***"
     actor = replace(actor, kind="staff", name=name)
     right = await service.right_password(seen, password)
     async with runtime.db.transaction() as session:
         staff = await repository.by_id(session, seen.id, lock=True) if seen is not None and right else None
-        # A password that was changed meanwhile isn't right any more.
+        # The password may have been changed while it was verified.
         if staff is not None and seen is not None and staff.password_hash == seen.password_hash and staff.active:
             await throttle.forgive(session, tried)
             secret = settings.secret_key.get_secret_value()
@@ -45,10 +45,10 @@ async def log_in(runtime: Runtime, *, username: str, password: str, actor: Actor
 
 
 async def confirm_password(runtime: Runtime, viewer: Viewer, password: str) -> bool:
-    """Whether the person at the desk typed their own password again.
+    """Whether ``password`` is the viewer's own password.
 
-    Counted as at log-in, or a session left open would be a place to guess. What is counted and told of a wrong one
-    stays, whatever becomes of the request. Raises LoginLocked.
+    Wrong tries count as at log-in, so that a session left open can't be used for guessing. The count and the audit row
+    of a wrong password are committed, whatever happens to the request. Raises LoginLocked.
     """
     staff, actor, settings = viewer.staff, viewer.actor, runtime.settings.login
     async with runtime.db.transaction() as session:
@@ -69,7 +69,7 @@ async def confirm_password(runtime: Runtime, viewer: Viewer, password: str) -> b
 
 
 async def change_password(runtime: Runtime, viewer: Viewer, *, old: str, new: str) -> None:
-    """Set one's own password, which ends all one's sessions. Raises LoginLocked, Invalid."""
+    """Change the viewer's own password and end all their sessions. Raises LoginLocked, Invalid."""
     if not await confirm_password(runtime, viewer, old):
         raise Invalid({"old_password": "原密码不正确"})
     async with runtime.db.transaction() as session:
@@ -77,7 +77,7 @@ async def change_password(runtime: Runtime, viewer: Viewer, *, old: str, new: st
 
 
 def _refusal(tried: Try) -> AppError:
-    """The same for a name nobody has as for a wrong password."""
+    """The error after a failed try. It is the same for an unknown name and a wrong password."""
     lock = _lock(tried)
     if lock is not None:
         return lock
@@ -87,7 +87,7 @@ def _refusal(tried: Try) -> AppError:
 
 
 def _lock(tried: Try) -> LoginLocked | None:
-    """What a failed try locked."""
+    """The lock that a failed try caused; None if it caused none."""
     if tried.name_locked_until is not None:
         return LoginLocked.of_name(tried.name_locked_until - tried.at)
     if tried.address_locked_until is not None:
@@ -96,7 +96,7 @@ def _lock(tried: Try) -> LoginLocked | None:
 
 
 def _tell_locks(session: AsyncSession, tried: Try, *, name: str, actor: Actor) -> None:
-    """What a failed try locked, in the audit log. Tries while a lock lasts aren't told: there may be many."""
+    """Audit the locks that a failed try caused. Tries during a lock aren't audited, since there may be many."""
     if tried.name_locked_until is not None:
         audit.record(session, actor, "auth.lock", target_type="staff", target_name=name)
     if tried.address_locked_until is not None:

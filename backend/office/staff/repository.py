@@ -1,4 +1,4 @@
-"""Staff and their sessions in SQL."""
+"""Queries for staff and their sessions."""
 
 import datetime as dt
 import uuid
@@ -23,14 +23,14 @@ async def by_username(session: AsyncSession, username: str) -> Staff | None:
 
 
 async def by_id(session: AsyncSession, staff_id: uuid.UUID, *, lock: bool = False) -> Staff | None:
-    """A member of staff who wasn't deleted."""
+    """A staff member who isn't deleted; None if there is none."""
     statement = select(Staff).where(Staff.id == staff_id, Staff.deleted_at.is_(None))
     staff: Staff | None = await session.scalar(statement.with_for_update() if lock else statement)
     return staff
 
 
 async def live_session(session: AsyncSession, session_id: uuid.UUID, *, at: dt.datetime) -> StaffSession | None:
-    """A log-in that still counts, with its person: not revoked, not expired, person active."""
+    """A valid session with its staff loaded; None if it is revoked or expired, or its staff inactive or deleted."""
     statement = (
         select(StaffSession)
         .join(StaffSession.staff)
@@ -50,7 +50,7 @@ async def live_session(session: AsyncSession, session_id: uuid.UUID, *, at: dt.d
 async def revoke_sessions(
     session: AsyncSession, staff_id: uuid.UUID, *, at: dt.datetime, only: uuid.UUID | None = None
 ) -> None:
-    """End one log-in of a person, or all of them."""
+    """End all sessions of a staff member, or ``only`` one."""
     statement = update(StaffSession).where(StaffSession.staff_id == staff_id, StaffSession.revoked_at.is_(None))
     if only is not None:
         statement = statement.where(StaffSession.id == only)
@@ -58,19 +58,19 @@ async def revoke_sessions(
 
 
 async def camp_ids_of(session: AsyncSession, staff_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    """The camps a coach or volunteer is listed in."""
+    """The camps that a coach or volunteer is assigned to."""
     rows = await session.scalars(select(CampStaff.camp_id).where(CampStaff.staff_id == staff_id))
     return frozenset(rows)
 
 
 async def names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Display names, also of who was deleted."""
+    """Display names by id, including deleted staff."""
     rows = await session.execute(select(Staff.id, Staff.display_name).where(Staff.id.in_(ids)))
     return {row.id: row[1] for row in rows}
 
 
 async def active_with_role(session: AsyncSession, ids: Collection[uuid.UUID], role: StaffRole) -> Sequence[Staff]:
-    """Those of ``ids`` who are active and have the role."""
+    """The active staff among ``ids`` who have the role."""
     statement = select(Staff).where(Staff.id.in_(ids), Staff.role == role, Staff.active, Staff.deleted_at.is_(None))
     return (await session.scalars(statement)).all()
 
@@ -81,8 +81,8 @@ async def active_super_admins_locked(session: AsyncSession) -> Sequence[Staff]:
 
 
 async def guards_locked(session: AsyncSession, subjects: Collection[str], *, at: dt.datetime) -> dict[str, LoginGuard]:
-    """The guard of each subject, made where it is missing, and ours until the transaction ends."""
-    # In one order, so that two log-ins from one address don't wait in a circle.
+    """The guard of each subject, created if missing. Locked until the transaction ends."""
+    # Lock in sorted order, so that two log-ins from one address can't deadlock.
     values = [{"subject": subject, "failures": [], "updated_at": at} for subject in sorted(subjects)]
     statement = insert(LoginGuard).values(values)
     statement = statement.on_conflict_do_update(index_elements=["subject"], set_={"updated_at": at})
@@ -91,7 +91,7 @@ async def guards_locked(session: AsyncSession, subjects: Collection[str], *, at:
 
 
 async def locks(session: AsyncSession, subjects: Collection[str], *, at: dt.datetime) -> dict[str, dt.datetime]:
-    """Until when those are locked that are."""
+    """The end of the lock for each subject that is locked at ``at``."""
     statement = select(LoginGuard.subject, LoginGuard.locked_until)
     rows = await session.execute(statement.where(LoginGuard.subject.in_(subjects), LoginGuard.locked_until > at))
     return {subject: until for subject, until in rows if until is not None}
@@ -103,7 +103,7 @@ async def anybody(session: AsyncSession) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StaffFilter:
-    """Which accounts are wanted; ``locked_at`` is the instant at which those wanted are locked."""
+    """Selects accounts. ``locked_at``: only accounts locked at this instant."""
 
     role: StaffRole | None = None
     active: bool | None = None
@@ -125,6 +125,6 @@ class StaffFilter:
 
 
 async def page(session: AsyncSession, request: PageRequest, wanted: StaffFilter) -> Page[Staff]:
-    """Accounts, newest first."""
+    """One page of accounts, newest first."""
     statement = select(Staff).where(*wanted.conditions()).order_by(Staff.created_at.desc(), Staff.id.desc())
     return await fetch_page(session, statement, request)

@@ -1,4 +1,4 @@
-"""Who may do what (product requirements §1), what a password must be, and when log-ins are locked."""
+"""Role permissions (product requirements §1), password rules, and log-in throttling."""
 
 import datetime as dt
 import math
@@ -55,12 +55,12 @@ PERMISSIONS: dict[StaffRole, frozenset[Permission]] = {
     StaffRole.VOLUNTEER: _VOLUNTEER,
 }
 
-# Coaches and volunteers see only the camps they are listed in.
+# Coaches and volunteers see only the camps they are assigned to.
 SCOPED_ROLES = frozenset({StaffRole.COACH, StaffRole.VOLUNTEER})
 
 
 def password_problem(password: str, *, username: str) -> str | None:
-    """Why a password can't be taken, in Chinese; None when it can."""
+    """Why a password is rejected, in Chinese; None if it is acceptable."""
     if len(password) < 8:
         return "密码至少 8 位"
     if len(password) > 128:
@@ -72,28 +72,28 @@ def password_problem(password: str, *, username: str) -> str | None:
     return None
 
 
-# The one in use and those before it that can't be taken again.
+# The current password and the former ones that can't be reused.
 PASSWORDS_REMEMBERED = 3
 
 NAME_SUBJECT, ADDRESS_SUBJECT = "name:", "address:"
 
 
 def name_subject(username: str) -> str:
-    """What failed log-ins under a user name are counted by, whether there is such an account or not."""
+    """The key that counts failed log-ins of a user name, whether or not the account exists."""
     return NAME_SUBJECT + username.lower()
 
 
 def address_subject(ip: str | None) -> str:
-    """What failed log-ins from an address are counted by."""
+    """The key that counts failed log-ins from an address."""
     return ADDRESS_SUBJECT + str(network_of(ip) or ip or "")
 
 
 def failures_with(failures: Sequence[dt.datetime], *, now: dt.datetime, window: dt.timedelta) -> list[dt.datetime]:
-    """The failures that still count, with one of now."""
+    """The failures within the window, plus one at ``now``."""
     return [*(at for at in failures if at > now - window), now]
 
 
 def waiting_words(left: dt.timedelta) -> str:
-    """How long somebody has to wait, in Chinese, never too short."""
+    """The remaining wait in Chinese, rounded up."""
     seconds = math.ceil(left.total_seconds())
     return f"{seconds} 秒" if seconds < 60 else f"{math.ceil(seconds / 60)} 分钟"

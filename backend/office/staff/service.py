@@ -23,7 +23,7 @@ from backend.office.staff.rules import PASSWORDS_REMEMBERED, PERMISSIONS, SCOPED
 
 
 class LoginFailed(AppError):
-    """The same answer for an unknown name and a wrong password."""
+    """Unknown name or wrong password. The response is the same for both, so it doesn't reveal user names."""
 
     code, status, message = "login_failed", 401, "用户名或密码错误"
 
@@ -50,7 +50,7 @@ class NotYourself(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A member of staff at work: who, with which rights, and for which camps (``None``: all of them)."""
+    """A logged-in staff member: permissions, and visible camps (``None``: all)."""
 
     staff: Staff
     session_id: uuid.UUID
@@ -59,18 +59,18 @@ class Viewer:
     actor: Actor
 
     def require(self, permission: Permission) -> None:
-        """Raise Forbidden unless the role has the right."""
+        """Raise Forbidden unless the role has the permission."""
         if permission not in self.permissions:
             raise Forbidden
 
     def require_camp(self, camp_id: uuid.UUID) -> None:
-        """Raise Forbidden for a camp outside the person's scope."""
+        """Raise Forbidden for a camp outside of the viewer's scope."""
         if self.camp_ids is not None and camp_id not in self.camp_ids:
             raise Forbidden("没有查看该训练营的权限")
 
 
 async def right_password(staff: Staff | None, password: str) -> bool:
-    """Whether it is this person's password; takes as long where there is nobody."""
+    """Whether the password is right. Takes as long for an unknown user, so timing doesn't reveal user names."""
     hashed = staff.password_hash if staff is not None else await _decoy_hash()
     return await asyncio.to_thread(verify_password, password, hashed) and staff is not None
 
@@ -85,7 +85,7 @@ async def _decoy_hash() -> str:
 
 
 async def open_session(session: AsyncSession, staff: Staff, *, secret: str, hours: int, actor: Actor) -> str:
-    """Log in somebody whose password was right; returns the token. ``staff`` is locked and active."""
+    """Create a session and return its token. ``staff`` is locked and active, and the password was verified."""
     now = clock.now()
     row = StaffSession(id=new_id(), staff_id=staff.id, expires_at=now + dt.timedelta(hours=hours))
     session.add(row)
@@ -99,7 +99,7 @@ def _as(actor: Actor, staff: Staff) -> Actor:
 
 
 async def authenticate(session: AsyncSession, *, token: str, secret: str, actor: Actor) -> Viewer:
-    """Who holds this token now. Raises Unauthenticated. PostgreSQL decides, at every request."""
+    """The viewer of a token. Raises Unauthenticated. Reads PostgreSQL each time, so a revocation applies at once."""
     claims = read_token(secret, token, audience="admin")
     found = await repository.live_session(session, claims[1], at=clock.now()) if claims else None
     if found is None or claims is None or found.staff_id != claims[0]:
@@ -115,7 +115,7 @@ async def log_out(session: AsyncSession, viewer: Viewer) -> None:
 
 
 async def change_password(session: AsyncSession, viewer: Viewer, *, old: str, new: str) -> None:
-    """Set one's own password, which ends all one's sessions. ``old`` was found right. Raises Invalid."""
+    """Change the viewer's own password and end all their sessions. ``old`` was verified. Raises Invalid."""
     if old == new:
         raise Invalid({"new_password": "新密码不能与原密码相同"})
     staff = await get(session, viewer.staff.id, lock=True)
@@ -138,7 +138,7 @@ async def create(
     must_change_password: bool = True,
     wecom_user_id: str | None = None,
 ) -> Staff:
-    """Add an account. Raises Invalid, UsernameTaken."""
+    """Create an account. Raises Invalid, UsernameTaken."""
     if await repository.by_username(session, username) is not None:
         raise UsernameTaken
     staff = Staff(
@@ -156,7 +156,7 @@ async def create(
     try:
         async with session.begin_nested():
             await session.flush()
-    except IntegrityError as error:  # somebody else was faster
+    except IntegrityError as error:  # created concurrently
         raise UsernameTaken from error
     after = {"username": username, "display_name": display_name, "role": role.value}
     if wecom_user_id is not None:
@@ -175,9 +175,9 @@ async def update(
     active: bool | None = None,
     wecom_user_id: str | None = None,
 ) -> Staff:
-    """Change an account; None keeps what is there, an empty WeCom account removes it.
+    """Change an account. None keeps a value; an empty ``wecom_user_id`` removes it.
 
-    A changed role or a disabled account ends its sessions.
+    Changing the role or disabling the account ends its sessions.
 
     Raises NotFound, NotYourself, LastSuperAdmin.
     """
@@ -200,7 +200,7 @@ async def update(
 
 
 def _told(staff: Staff) -> dict[str, object]:
-    """What the audit log tells of an account."""
+    """The fields of an account that the audit log records."""
     return {
         "display_name": staff.display_name,
         "role": staff.role.value,
@@ -221,7 +221,10 @@ async def delete(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> 
 
 
 async def reset_password(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> str:
-    """A random password, shown once; it must be changed at the next log-in, old sessions end, and a lock too."""
+    """Set and return a random password, which must be changed at the next log-in. Ends sessions and unlocks the name.
+
+    Raises NotFound.
+    """
     staff = await get(session, staff_id, lock=True)
     password = _random_password()
     await _set_password(staff, password, field="password")
@@ -233,7 +236,7 @@ async def reset_password(session: AsyncSession, viewer: Viewer, staff_id: uuid.U
 
 
 async def unlock(session: AsyncSession, viewer: Viewer, staff_id: uuid.UUID) -> Staff:
-    """Let somebody log in again whose name is locked after failed tries. Raises NotFound."""
+    """Unlock a user name that is locked after failed log-ins. Raises NotFound."""
     staff = await get(session, staff_id, lock=True)
     if await throttle.unlock(session, staff.username):
         _audit(session, viewer.actor, "user.unlock", staff)
@@ -250,7 +253,7 @@ def _random_password() -> str:
 
 
 async def get(session: AsyncSession, staff_id: uuid.UUID, *, lock: bool = False) -> Staff:
-    """An account that wasn't deleted. Raises NotFound."""
+    """An account that isn't deleted. Raises NotFound."""
     staff = await repository.by_id(session, staff_id, lock=lock)
     if staff is None:
         raise NotFound("用户不存在")
@@ -258,9 +261,9 @@ async def get(session: AsyncSession, staff_id: uuid.UUID, *, lock: bool = False)
 
 
 def _protect(viewer: Viewer, staff: Staff, admins: Sequence[Staff], *, keeps_admin: bool) -> None:
-    """Nobody locks themselves out, and the last super_admin stays.
+    """Raise NotYourself or LastSuperAdmin for changes that would lock out the viewer or remove the last super_admin.
 
-    ``admins`` are locked before the account itself, by everybody: two who act on each other don't wait in a circle.
+    ``admins`` are always locked before the account itself, so two admins who change each other can't deadlock.
     """
     if staff.id == viewer.staff.id:
         raise NotYourself

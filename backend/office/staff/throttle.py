@@ -1,8 +1,8 @@
-"""Guessing passwords: failed log-ins lock a user name, and the address they came from, for a time.
+"""Protection against password guessing: failed log-ins lock a user name, and the address they came from, for a time.
 
-Counted in PostgreSQL, in one row for each name and address. A try counts as failed *before* its password is looked at
-and is forgotten when it was right: many at once get no more guesses than one after another. Names that nobody has are
-counted and locked like others, so that a lock tells nothing about who works here.
+PostgreSQL holds one row for each name and address. A try counts as failed *before* its password is verified, and is
+removed if it was right, so that concurrent tries get no extra guesses. Unknown names are counted and locked like known
+ones, so that a lock doesn't reveal whether an account exists.
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ from backend.office.staff.rules import address_subject, failures_with, name_subj
 
 
 class LoginLocked(TooMany):
-    """Until when is in the words, in ``data.retry_after`` and in the header, in seconds."""
+    """The remaining time is in the message, and in seconds in ``data.retry_after`` and the ``Retry-After`` header."""
 
     code, message = "login_locked", "登录失败次数过多，请稍后再试"
 
@@ -39,7 +39,7 @@ def _seconds(left: dt.timedelta) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A try that was let in, and what it means if it fails: how many are left, and what it locks until when."""
+    """An admitted try, and what its failure means: the tries left, and the end of the locks it causes."""
 
     at: dt.datetime
     name: str
@@ -50,7 +50,7 @@ class Try:
 
 
 async def let_in(session: AsyncSession, *, username: str, ip: str | None, settings: LoginSettings) -> Try:
-    """Count a try as failed, for the name and the address. Raises LoginLocked, and then counts nothing."""
+    """Count a try as failed for the name and the address. Raises LoginLocked without counting."""
     now, name, address = clock.now(), name_subject(username), address_subject(ip)
     guards = await repository.guards_locked(session, (name, address), at=now)
     for subject, refusal in ((name, LoginLocked.of_name), (address, LoginLocked.of_address)):
@@ -73,7 +73,7 @@ async def let_in(session: AsyncSession, *, username: str, ip: str | None, settin
 
 
 async def forgive(session: AsyncSession, tried: Try) -> None:
-    """The password was right: the name starts anew, and the address forgets this try (but no other)."""
+    """Undo a try whose password was right: clear the name, and remove only this try from the address."""
     guards = await repository.guards_locked(session, (tried.name, tried.address), at=clock.now())
     _clear(guards[tried.name])
     address = guards[tried.address]
@@ -83,7 +83,7 @@ async def forgive(session: AsyncSession, tried: Try) -> None:
 
 
 async def unlock(session: AsyncSession, username: str) -> bool:
-    """Let a name log in again; whether it was locked."""
+    """Unlock a user name. Returns whether it was locked."""
     now, name = clock.now(), name_subject(username)
     guard = (await repository.guards_locked(session, [name], at=now))[name]
     was_locked = guard.locked_until is not None and guard.locked_until > now
@@ -96,6 +96,6 @@ def _clear(guard: LoginGuard) -> None:
 
 
 async def locked_until(session: AsyncSession, usernames: list[str]) -> dict[str, dt.datetime]:
-    """Which of these names are locked now, and until when."""
+    """By name, the end of the lock; only for names that are locked now."""
     found = await repository.locks(session, [name_subject(name) for name in usernames], at=clock.now())
     return {name: found[name_subject(name)] for name in usernames if name_subject(name) in found}

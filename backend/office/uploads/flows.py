@@ -1,4 +1,4 @@
-"""Taking in a picture, and giving it out."""
+"""Storing and reading uploaded images."""
 
 import asyncio
 import uuid
@@ -14,14 +14,14 @@ from backend.runtime import Runtime
 
 
 async def store(runtime: Runtime, actor: Actor, *, staff_id: uuid.UUID, kind: UploadKind, data: bytes) -> Upload:
-    """Check a picture, write it anew and keep it under a random name. Raises Invalid, GatewayError."""
+    """Validate an image, re-encode it and store it under a random name. Raises Invalid, GatewayError."""
     try:
         picture = await asyncio.to_thread(pictures.reencode, data)
     except pictures.BadPicture as error:
         raise Invalid({"file": str(error)}) from error
-    # A version 4 id: the name of a picture must not tell when it was made, nor be guessable.
+    # A version 4 UUID: the name must not be guessable or reveal the time of the upload.
     key = f"{kind}/{uuid.uuid4()}.{picture.extension}"
-    # Bytes first: a file without a row is litter, a row without a file is a broken picture.
+    # Store the bytes first: an orphaned file does no harm, but a row without its file is a broken image.
     await runtime.storage.put(key, picture.data, picture.content_type)
     upload = Upload(
         id=new_id(),
@@ -41,7 +41,7 @@ async def store(runtime: Runtime, actor: Actor, *, staff_id: uuid.UUID, kind: Up
 
 
 async def fetch(runtime: Runtime, key: str) -> bytes:
-    """The bytes of a stored picture. Raises NotFound, also for a key that can't be one, and GatewayError."""
+    """The bytes of a stored image. Raises NotFound for unknown and malformed keys, and GatewayError."""
     try:
         return await runtime.storage.get(key)
     except Rejected as error:

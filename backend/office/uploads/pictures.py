@@ -1,4 +1,4 @@
-"""Reading pictures nobody should trust: judged by content, bounded in size, written anew."""
+"""Decoding untrusted images: the format is detected from the content, the size is limited, the image is re-encoded."""
 
 import warnings
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from io import BytesIO
 from PIL import Image, ImageOps
 
 MAX_BYTES = 2 * 1024 * 1024
-# A phone's photo has 12 to 50 megapixels and never fits into 2 MB; what claims more is a decompression bomb.
+# A phone's photo has 12 to 50 megapixels and never fits into 2 MB. Larger dimensions indicate a decompression bomb.
 MAX_PIXELS = 25_000_000
 _JPEG_QUALITY = 88
 
 
 class BadPicture(ValueError):
-    """Not a picture we take; the text is Chinese and fit to be shown."""
+    """The image is rejected. The text is Chinese and safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture written by ourselves: nothing of the original's metadata (place, camera) is left."""
+    """A re-encoded image, without the original's metadata (place, camera)."""
 
     data: bytes
     content_type: str
@@ -26,7 +26,7 @@ class Picture:
 
 
 def reencode(data: bytes) -> Picture:
-    """The picture in ``data``, which must be JPEG or PNG by content. Slow: call it in a thread. Raises BadPicture."""
+    """Re-encode an image, which must be JPEG or PNG by content. Slow: call it in a thread. Raises BadPicture."""
     if not data:
         raise BadPicture("文件是空的")
     if len(data) > MAX_BYTES:
@@ -38,17 +38,17 @@ def reencode(data: bytes) -> Picture:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadPicture("图片尺寸过大") from None
     except Exception as error:
-        # Decoders fail in many ways on a broken or hostile file (OSError, SyntaxError, struct.error, …).
+        # Decoders raise many types on a broken or hostile file (OSError, SyntaxError, struct.error, …).
         raise BadPicture("无法识别的图片，仅支持 JPG 和 PNG") from error
 
 
 def _opened(data: bytes) -> Image.Image:
     with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as checked:
-        # Nothing is decoded yet: only the header was read.
+        # Only the header was read so far, so this check runs before any decoding.
         if checked.width * checked.height > MAX_PIXELS:
             raise BadPicture("图片尺寸过大")
         checked.verify()
-    image = Image.open(BytesIO(data), formats=("JPEG", "PNG"))  # verify() leaves an image that can't be used
+    image = Image.open(BytesIO(data), formats=("JPEG", "PNG"))  # verify() leaves the image unusable
     image.load()
     return image
 
@@ -58,7 +58,7 @@ def _written(image: Image.Image) -> Picture:
     upright = ImageOps.exif_transpose(image)
     mode = "RGBA" if is_png and upright.has_transparency_data else "RGB"
     with warnings.catch_warnings():
-        # Palettes with transparency given as bytes are converted with a warning, and rightly.
+        # Pillow warns about palettes with transparency given as bytes, but converts them correctly.
         warnings.simplefilter("ignore", UserWarning)
         plain = upright.convert(mode)
     plain.info.clear()

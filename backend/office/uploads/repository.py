@@ -1,4 +1,4 @@
-"""Uploads in SQL."""
+"""Queries for uploads."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession

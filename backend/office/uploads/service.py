@@ -1,4 +1,4 @@
-"""Pictures and their addresses: posters for everybody, the group QR only by a short-lived signed address."""
+"""Image URLs: posters are public, a group QR needs a short-lived signed URL."""
 
 import re
 
@@ -12,13 +12,13 @@ _EXPIRES = re.compile(r"[0-9]{1,12}")
 
 
 async def public_url(runtime: Runtime, key: str) -> str:
-    """An absolute address of a poster."""
+    """The absolute URL of a poster."""
     address = await runtime.storage.url(key, None)
     return address or f"{runtime.settings.public_base_url}{media_path(key)}"
 
 
 async def signed_url(runtime: Runtime, key: str) -> str:
-    """An absolute address of a group QR that shows it to whoever holds it, for ten minutes."""
+    """An absolute URL of a group QR. It works without a log-in for ten minutes."""
     address = await runtime.storage.url(key, SIGNED_SECONDS)
     if address is not None:
         return address
@@ -28,14 +28,14 @@ async def signed_url(runtime: Runtime, key: str) -> str:
 
 
 async def url_of(runtime: Runtime, key: str | None) -> str | None:
-    """The address that fits the kind of picture; None for none."""
+    """The public or signed URL, depending on the kind of image; None without a key."""
     if key is None:
         return None
     return await (signed_url(runtime, key) if needs_signature(key) else public_url(runtime, key))
 
 
 def may_fetch(runtime: Runtime, key: str, *, expires: str | None, signature: str | None) -> bool:
-    """Whether somebody whose address has these parameters may see the picture."""
+    """Whether a request with these URL parameters may read the image."""
     if not needs_signature(key):
         return key.startswith(f"{UploadKind.POSTER}/")
     if not expires or not signature or not _EXPIRES.fullmatch(expires) or not signature.isascii():

@@ -1,4 +1,4 @@
-"""A stand-in for the service account's web authorisation."""
+"""A simulator of the service account's web authorisation."""
 
 from backend.sandbox.oauth.simulator import OAuthSandbox, WeChatUser
 

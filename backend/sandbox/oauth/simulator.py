@@ -1,7 +1,7 @@
-"""WeChat's web authorisation in memory: a page to choose who you are, one-use codes, the openid for a code.
+"""WeChat's web authorisation in memory: a page to choose a user, one-time codes, and the openid for a code.
 
-Follows the service account's web-authorisation rules: codes live 5 minutes and work once, errors are HTTP 200
-with ``errcode``, and answers come as ``text/plain``.
+Follows the service account's web-authorisation rules: codes expire after 5 minutes and work once, errors are HTTP
+200 with ``errcode``, and responses are ``text/plain``.
 """
 
 import json
@@ -40,7 +40,7 @@ _templates = Jinja2Templates(Path(__file__).parent / "templates")
 
 @dataclass(slots=True)
 class WeChatUser:
-    """A WeChat user of the sandbox. The nickname is for people; silent authorisation never tells it."""
+    """A WeChat user of the sandbox. ``nickname`` is only for display: silent authorisation never returns it."""
 
     openid: str
     nickname: str
@@ -56,7 +56,7 @@ class _Code:
 
 @dataclass(slots=True)
 class Exchange:
-    """One call for an openid: when (seconds since the epoch), and what came of it."""
+    """One exchange of a code for an openid. ``at`` is in seconds since the epoch; ``errcode`` 0 means success."""
 
     at: float
     openid: str | None
@@ -93,7 +93,7 @@ class OAuthSandbox:
         )
 
     def add_user(self, nickname: str = "", *, openid: str | None = None, unionid: str | None = None) -> WeChatUser:
-        """A new WeChat user, or the known one with this openid. Raises ValueError for an impossible openid."""
+        """Add a user, or return the existing one with this openid. Raises ValueError for an invalid openid."""
         openid = openid or _new_openid()
         if not _OPENID.fullmatch(openid):
             raise ValueError("an openid has 6 to 64 letters, digits, _ or -")
@@ -101,24 +101,24 @@ class OAuthSandbox:
         return self.users.setdefault(openid, WeChatUser(openid, nickname, unionid))
 
     def renew_server_token(self) -> None:
-        """Another server token from now on: the one before is no longer known."""
+        """Issue a new server token and invalidate the previous one."""
         self._server_token = (secrets.token_urlsafe(48), clock.timestamp() + SERVER_TOKEN_SECONDS)
 
     def server_token_problem(self, token: str) -> int:
-        """The errcode with which a call with this token is refused; 0 when it is good."""
+        """The errcode that refuses this token, or 0 if it is valid."""
         known, until = self._server_token
         if token != known:
             return 40001
         return 42001 if until <= clock.timestamp() else 0
 
     def issue_code(self, openid: str) -> str:
-        """A fresh code for a user, as a finished authorisation page would hand it out."""
+        """Issue a new code for a user, as a completed authorisation does."""
         code = secrets.token_hex(16)
         self._codes[code] = _Code(openid, clock.timestamp())
         return code
 
     def state(self) -> dict[str, Any]:
-        """What the control API and the overview show."""
+        """The state for the control API and the overview."""
         return {
             "app_id": self.app_id,
             "users": [asdict(user) for user in self.users.values()],
@@ -171,7 +171,7 @@ class OAuthSandbox:
         return await self.faults.spoil(PlainTextResponse(json.dumps(data)))
 
     async def _stable_token(self, request: Request) -> Response:
-        """The account's server token: the same for whoever asks within its life."""
+        """Return the account's server token: the same one until it expires, unless ``force_refresh`` is set."""
         wish = await json_object(request)
         data: dict[str, Any] = {}
         if self.faults.take("busy"):

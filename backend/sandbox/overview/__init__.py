@@ -1,4 +1,4 @@
-"""The page that shows what the simulators saw, and lets a person inject faults."""
+"""The page that shows the simulators' state and lets a person inject faults."""
 
 from backend.sandbox.overview.page import Overview
 from backend.sandbox.overview.view import Simulators

@@ -1,4 +1,4 @@
-"""The overview page, its assets, and one control address for the faults of all systems."""
+"""The overview page, its assets, and one control endpoint for the faults of all systems."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from backend.sandbox.faults import json_object
 from backend.sandbox.overview.view import FaultSet, Simulators, read_view
 
 _HERE = Path(__file__).parent
-# One for all sandboxes of a process: it compiles the page once.
+# Shared by all sandboxes of a process, so that the template is compiled once.
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
     autoescape=True,
@@ -31,7 +31,6 @@ class Overview:
         self._simulators = simulators
 
     def routes(self) -> list[BaseRoute]:
-        """What the composed application mounts at its root."""
         return [
             Route("/", self._show),
             Route("/_control/faults", self._change_faults, methods=["POST", "DELETE"]),

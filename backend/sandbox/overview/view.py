@@ -1,4 +1,4 @@
-"""What the overview shows, read off the simulators and put into words. Newest first, the last 100 of each list."""
+"""The overview's data: the simulators' state as display text. Lists show the newest 100 rows, newest first."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ _OUTCOMES = {"timeout": "超时", "no_connection": "连接失败"}
 
 
 class FaultSet(Protocol):
-    """The knobs of a simulator, as all have them."""
+    """The common interface of the fault sets of all simulators."""
 
     def set(self, name: str, *, times: int | None = 1, value: float | None = None) -> object: ...
 
@@ -51,8 +51,6 @@ class FaultSet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Simulators:
-    """The systems the page is about."""
-
     wechat_pay: WeChatPaySandbox
     oauth: OAuthSandbox
     wechat_mp: WeChatMpSandbox
@@ -60,7 +58,7 @@ class Simulators:
     wecom: WeComSandbox
 
     def fault_sets(self) -> dict[str, tuple[str, FaultSet]]:
-        """Name of the system → Chinese title and knobs."""
+        """Map the name of a system to its Chinese title and its faults."""
         return {
             "wechat-pay": ("微信支付", self.wechat_pay.faults),
             "zsxq": ("知识星球", self.zsxq.faults),
@@ -82,7 +80,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a list, in words. ``tone`` (good, bad, wait or nothing) colours ``state``."""
+    """One line of a list. ``tone`` (``good``, ``bad``, ``wait`` or empty) colours ``state``."""
 
     title: str
     number: str
@@ -99,7 +97,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows shown, and how many there are in all."""
+    """The rows shown, and the total number of rows."""
 
     rows: list[Row]
     total: int
@@ -107,7 +105,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """A fault; ``remaining`` is in words."""
+    """A fault; ``remaining`` is Chinese display text."""
 
     name: str
     label: str
@@ -117,8 +115,6 @@ class Knob:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """The faults of one system."""
-
     system: str
     title: str
     knobs: list[Knob]
@@ -126,8 +122,6 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The whole page."""
-
     now: str
     books: list[Tile]
     orders: Listing
@@ -140,9 +134,8 @@ class View:
 
 
 def read_view(simulators: Simulators) -> View:
-    """The page as of now."""
     pay = simulators.wechat_pay
-    books = _books(pay)  # also ends the refunds whose time has come
+    books = _books(pay)  # first: it also settles due refunds, which the rows below show
     return View(
         now=_time(clock.now()),
         books=books,

@@ -1,4 +1,4 @@
-"""The service account's template messages."""
+"""A simulator of the service account's template messages."""
 
 from backend.sandbox.wechat_mp.simulator import MpMessage, WeChatMpSandbox
 

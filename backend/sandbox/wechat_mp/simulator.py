@@ -1,7 +1,7 @@
 """The service account's messages in memory: template messages, and each follower's inbox.
 
-It is the account of web authorisation: its users are those who may be written to, and its server token is needed.
-Business errors are HTTP 200 with ``errcode``; only followers receive; a repeated ``client_msg_id`` is shown once.
+It shares users and server token with the web-authorisation simulator, as both are one account. Business errors are
+HTTP 200 with ``errcode``. Only followers receive messages. A repeated ``client_msg_id`` is shown once.
 """
 
 import json
@@ -47,7 +47,7 @@ class _Refused(Exception):
 
 @dataclass
 class WeChatMpSandbox:
-    """The simulator. ``templates`` maps a template's id to its fields; ``unfollowed`` are users who don't follow."""
+    """The simulator. ``templates`` maps a template's id to its fields; ``unfollowed`` are non-followers' openids."""
 
     account: OAuthSandbox
     messages: list[MpMessage] = field(default_factory=list)
@@ -61,7 +61,7 @@ class WeChatMpSandbox:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The account's own addresses, beside those of web authorisation, and the control API."""
+        """The message endpoints and the control API."""
         control = "/_control/mp"
         return [
             Route("/cgi-bin/message/template/send", self._send, methods=["POST"]),
@@ -71,17 +71,17 @@ class WeChatMpSandbox:
         ]
 
     def add_template(self, *fields: str) -> str:
-        """A template the account picked from WeChat's library; its id."""
+        """Add a template with these fields and return its id."""
         template_id = secrets.token_urlsafe(24)
         self.templates[template_id] = fields
         return template_id
 
     def inbox(self, openid: str) -> list[MpMessage]:
-        """What a follower sees in WeChat."""
+        """The messages shown to a follower, oldest first."""
         return [message for message in self.messages if message.openid == openid and message.shown]
 
     def state(self) -> dict[str, Any]:
-        """What the control API and the overview show (no token)."""
+        """The state for the control API and the overview, without the token."""
         return {
             "templates": {template_id: list(fields) for template_id, fields in self.templates.items()},
             "unfollowed": sorted(self.unfollowed),
@@ -147,7 +147,7 @@ class WeChatMpSandbox:
         return JSONResponse(self.state())
 
     async def _set_following(self, request: Request) -> Response:
-        """``{openid, following}``: let a user follow or leave the account."""
+        """``{openid, following}``: make a user follow or unfollow the account."""
         wish = await json_object(request)
         openid = str(wish.get("openid"))
         (self.unfollowed.discard if wish.get("following", True) else self.unfollowed.add)(openid)

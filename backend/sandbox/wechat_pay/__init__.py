@@ -1,4 +1,4 @@
-"""A faithful WeChat Pay API v3 in memory, for tests and the demo. Product code never imports it."""
+"""An in-memory simulator of the WeChat Pay API v3, for tests and the demo. Product code never imports it."""
 
 from backend.sandbox.wechat_pay.courier import Attempt, Delivery
 from backend.sandbox.wechat_pay.faults import Faults

@@ -27,7 +27,7 @@ _CODES = {401: "SIGN_ERROR", 429: "FREQUENCY_LIMITED", 500: "SYSTEM_ERROR", 502:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Handlers are plain functions on the books; :meth:`_endpoint` adds signatures and faults around them."""
+    """The routes. Handlers only read and change the books; :meth:`_endpoint` adds signatures and faults."""
 
     keys: SandboxKeys
     faults: Faults
@@ -76,7 +76,7 @@ class Api:
         return serve
 
     async def _spoilt(self, operation: str, answer: Response) -> Response:
-        """Faults of an answer whose request has been carried out."""
+        """Apply the faults that act after the request was executed."""
         if slow := self.faults.take("slow", operation):
             await asyncio.sleep(slow.number(10))
         if self.faults.take("lose_reply", operation):
@@ -126,7 +126,7 @@ class Api:
         return self.bills.apply(kind, query.get("bill_date", ""), packed=query.get("tar_type") == "GZIP")
 
     async def _download(self, request: Request) -> Response:
-        """Asked for with a signature, but answered without one."""
+        """Requires a signed request, but the response is unsigned."""
         try:
             wire.check(request, b"", self.keys)
             content = self.bills.file(request.query_params.get("token", ""))

@@ -1,4 +1,4 @@
-"""Bill files as WeChat Pay writes them (v3, §6.4), and the links under which they can be fetched for five minutes."""
+"""Bill files in WeChat Pay's format (v3, §6.4), and their download links, valid for five minutes."""
 
 import datetime as dt
 import gzip
@@ -28,7 +28,7 @@ _REFUND_STATES = {"CLOSED": "FAIL", "ABNORMAL": "CHANGE"}
 
 
 class Bills:
-    """Makes the files of a finished day from the books."""
+    """Creates the bills of a past day from the books."""
 
     def __init__(self, base_url: str, orders: Orders, refunds: Refunds, account: Account, faults: Faults) -> None:
         self._base_url = base_url
@@ -39,7 +39,11 @@ class Bills:
         self._files: dict[str, tuple[dt.datetime, bytes]] = {}
 
     def apply(self, kind: str, bill_date: str, *, packed: bool) -> Answer:
-        """Link and digest of the ``trade`` or ``fund_flow`` bill."""
+        """Return link and digest of the ``trade`` or ``fund_flow`` bill of ``bill_date``.
+
+        Raises ApiError: INVALID_REQUEST for a bad date, STATEMENT_CREATING before 10:00 of the next day,
+        NO_STATEMENT_EXIST for a day without entries.
+        """
         day = self._finished_day(bill_date)
         bill = self._trade(day) if kind == "trade" else self._fund_flow(day)
         if bill is None:
@@ -53,7 +57,7 @@ class Bills:
         return {"hash_type": "SHA1", "hash_value": digest, "download_url": url}
 
     def file(self, token: str) -> bytes:
-        """The file of a link. Raises INVALID_REQUEST once the link has expired."""
+        """The file of a link. Raises ApiError (INVALID_REQUEST) if the link is unknown or has expired."""
         expires, content = self._files.get(token, (clock.now(), b""))
         if clock.now() >= expires:
             raise ApiError(400, "INVALID_REQUEST", "下载链接已失效，请重新申请")
@@ -92,7 +96,7 @@ class Bills:
 
     def _refund_row(self, refund: Refund) -> list[str]:
         amount = money.format_yuan(refund.amount_fen)
-        # As it stood at the end of its day: a bill isn't brought up to date later.
+        # The state at the end of that day: a bill isn't updated later.
         done = refund.success_at is not None and _on(refund.success_at, clock.day_of(refund.created_at))
         state = "SUCCESS" if done else _REFUND_STATES.get(refund.status, "PROCESSING")
         columns = [refund.refund_id, refund.out_refund_no, amount, "0.00", "ORIGINAL", state]
@@ -139,7 +143,7 @@ def _line(values: Sequence[str]) -> str:
 
 
 def _plain(value: str) -> str:
-    """Merchant's text in a bill: a comma becomes backslash and blank, a line end ``\\n``."""
+    """Escape the merchant's text: a comma becomes backslash and space, a line feed ``\\n``."""
     return value.replace(",", "\\ ").replace("\r", "").replace("\n", "\\n")
 
 

@@ -1,4 +1,4 @@
-"""The payer's side: the page that takes the money, and the stand-in for WeChat's JavaScript bridge."""
+"""The payer's side: the cashier page, and a simulator of WeChat's JavaScript bridge."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from backend.sandbox.wechat_pay.orders import H5_LIFE, Orders, PayRefused
 from backend.sandbox.wechat_pay.records import Order, new_openid
 
 _BRIDGE_FIELDS = ("appId", "timeStamp", "nonceStr", "package", "signType", "paySign")
-# The member's page is served elsewhere and calls the bridge from the browser.
+# The member's page has another origin; without CORS headers the browser would block its calls to the bridge.
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST",
@@ -25,7 +25,7 @@ _CORS = {
 
 
 class Cashier:
-    """``merchant_name`` is what the payer reads above the amount."""
+    """The cashier. ``merchant_name`` is shown to the payer above the amount."""
 
     def __init__(self, base_url: str, keys: SandboxKeys, orders: Orders) -> None:
         self.merchant_name = "训练营押金（沙箱商户）"
@@ -44,7 +44,7 @@ class Cashier:
         ]
 
     def url(self, out_trade_no: str) -> str:
-        """The cashier of an order, whatever its channel."""
+        """The URL of an order's cashier page, for any channel."""
         return f"{self._base_url}/cashier/{quote(out_trade_no, safe='')}"
 
     async def _show(self, request: Request) -> Response:
@@ -68,7 +68,7 @@ class Cashier:
         return self._return_to_page(out_trade_no, back)
 
     async def _cancel(self, request: Request) -> Response:
-        """Cancelling leaves the order as it is; the payer goes back like after paying."""
+        """Return the payer to the merchant as after paying. The order stays unchanged."""
         async with request.form() as form:
             back = _safe(_field(form, "redirect_url"))
         if back:
@@ -103,7 +103,7 @@ class Cashier:
         return HTMLResponse(page, status)
 
     async def _bridge(self, request: Request) -> Response:
-        """What ``getBrandWCPayRequest`` checks: six parameters as JSON in, ``{cashier_url}`` or ``{error}`` out."""
+        """Check like ``getBrandWCPayRequest``: six parameters as JSON in, ``{cashier_url}`` or ``{error}`` out."""
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=_CORS)
         try:
@@ -133,5 +133,5 @@ def _field(form: FormData, name: str) -> str:
 
 
 def _safe(url: str | None) -> str:
-    """Only a web address may become a link."""
+    """``url`` if it is http(s), else empty, so that a ``javascript:`` URL can't become a link."""
     return url if url and urlsplit(url).scheme in ("http", "https") else ""

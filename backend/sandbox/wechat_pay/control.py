@@ -118,7 +118,7 @@ class Control:
 
 
 def _fault(wish: Wish) -> Wish:
-    """The arguments of ``Faults.set``; ValueError for a wrong type."""
+    """Return the arguments of ``Faults.set``. Raises ValueError for a wrong type."""
     kinds: dict[str, tuple[type, ...]] = {"times": (int,), "value": (int, float), "on": (str,), "code": (str,)}
     given = {name: wish[name] for name in kinds if name in wish}
     for name, value in given.items():

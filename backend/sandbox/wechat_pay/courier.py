@@ -1,4 +1,4 @@
-"""Notifications: sent over HTTP, repeated on WeChat Pay's schedule, spoilt where a fault says so (v3, §3)."""
+"""Sends notifications over HTTP, retries them on WeChat Pay's schedule and applies faults (v3, §3)."""
 
 import asyncio
 import datetime as dt
@@ -16,14 +16,14 @@ from backend.sandbox.wechat_pay.keys import SIGNTEST, SandboxKeys
 from backend.sandbox.wechat_pay.records import Answer, rfc3339
 
 RESEND_SECONDS = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
-# A receiver must refuse these; they leave the notification itself undelivered.
+# The receiver must refuse these. Even if it accepts one, the notification doesn't count as delivered.
 FORGERIES = ("notify_signtest", "notify_stale", "notify_unknown_serial", "notify_tampered", "notify_wrong_aad")
 _CHANGES = ("notify_other_mchid", "notify_other_appid", "notify_wrong_amount", "notify_extra_fields")
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What one try sends."""
+    """One HTTP request. ``fault`` is the fault applied to it, if any."""
 
     headers: dict[str, str]
     body: bytes
@@ -32,7 +32,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try: ``outcome`` is the HTTP status as text, ``timeout`` or ``no_connection``; ``fault`` what was spoilt."""
+    """One attempt. ``outcome``: HTTP status as text, ``timeout`` or ``no_connection``; ``fault``: the one applied."""
 
     at: dt.datetime
     outcome: str
@@ -41,7 +41,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Delivery:
-    """A notification and its tries. ``state``: waiting, delivered, dropped, given_up."""
+    """A notification and its attempts. ``state``: ``waiting``, ``delivered``, ``dropped`` or ``given_up``."""
 
     id: str
     kind: str
@@ -62,7 +62,7 @@ class Delivery:
 
 
 class Courier:
-    """``timeout_seconds`` is how long the merchant may take for an answer, in real time."""
+    """The notification queue. ``timeout_seconds`` limits the merchant's response in real time, not test-clock time."""
 
     def __init__(self, keys: SandboxKeys, faults: Faults, transport: httpx.AsyncBaseTransport | None) -> None:
         self.deliveries: list[Delivery] = []
@@ -74,7 +74,7 @@ class Courier:
     def post(
         self, *, kind: str, reference: str, event_type: str, url: str, resource: Answer, xml: bool = False
     ) -> None:
-        """Queue a notification of ``kind`` payment or refund."""
+        """Queue a notification. ``kind`` is ``payment`` or ``refund``."""
         now = clock.now()
         delivery = Delivery(str(uuid.uuid4()), kind, reference, event_type, url, resource, now, now)
         delivery.xml = xml or (kind == "refund" and self._faults.take("notify_xml", kind) is not None)
@@ -89,7 +89,7 @@ class Courier:
         self.deliveries.append(delivery)
 
     def take_due(self) -> list[Delivery]:
-        """The deliveries to try now, marked so that nobody else tries them at the same time."""
+        """Return the due deliveries, marked as in flight so that they are not sent twice at the same time."""
         now = clock.now()
         due = [
             delivery
@@ -102,7 +102,7 @@ class Courier:
         return due
 
     async def send(self, delivery: Delivery) -> None:
-        """One try of a delivery that :meth:`take_due` gave, all its copies."""
+        """Attempt a delivery returned by :meth:`take_due` once, with all its copies."""
         letters = [self._letter(delivery) for _ in range(delivery.copies)]
         try:
             async with httpx.AsyncClient(transport=self.transport, trust_env=False) as client:
@@ -138,7 +138,7 @@ class Courier:
         return any(other.attempts for other in later)
 
     def _letter(self, delivery: Delivery) -> Letter:
-        """What a try sends, with a new stamp each time."""
+        """Build the request of one attempt, signed anew each time."""
         if delivery.xml:
             return Letter({"Content-Type": "text/xml"}, _v2_notice(self._keys.mch_id), "notify_xml")
         names = (name for name in (*FORGERIES, *_CHANGES) if self._faults.take(name, delivery.kind))
@@ -194,7 +194,7 @@ def _changed(resource: Answer, fault: str | None) -> Answer:
 
 
 def _v2_notice(mch_id: str) -> bytes:
-    """The old XML form; its content is sealed under the v2 key, which nobody here has."""
+    """A notification in the old XML format. Its content is random: the sandbox has no v2 key to encrypt it."""
     sealed = secrets.token_urlsafe(96)
     return (
         "<xml><return_code>SUCCESS</return_code>"

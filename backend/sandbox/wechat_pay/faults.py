@@ -1,4 +1,4 @@
-"""The knobs that make this WeChat Pay misbehave, set by tests, the control API and the overview page."""
+"""Faults of the WeChat Pay simulator, set by tests, the control API and the overview page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +41,7 @@ CATALOGUE = {
 
 @dataclass(slots=True)
 class Fault:
-    """``remaining`` None: until cleared. ``value``: seconds, copies or a status; ``code``: the error code to answer."""
+    """``remaining`` is None until cleared. ``value``: seconds, copies or a status. ``code``: error code to return."""
 
     remaining: int | None
     value: float | None
@@ -53,7 +53,7 @@ class Fault:
 
 
 class Faults:
-    """The active faults, at most one of each name."""
+    """The active faults, at most one per name."""
 
     def __init__(self) -> None:
         self._active: dict[str, Fault] = {}
@@ -67,10 +67,10 @@ class Faults:
         on: str | None = None,
         code: str | None = None,
     ) -> None:
-        """Let ``name`` act the next ``times`` times, None: until cleared.
+        """Activate ``name`` for ``times`` uses (None: until cleared).
 
-        ``on`` is an operation of the API (``create_refund``), ``payment`` or ``refund`` for a notification, an
-        order's number for a bill. Raises KeyError for an unknown name, ValueError for times < 1.
+        ``on`` limits the fault to an API operation (``create_refund``), a notification kind (``payment``, ``refund``)
+        or an order's number in a bill. Raises KeyError for an unknown name, ValueError for times < 1.
         """
         if name not in CATALOGUE:
             raise KeyError(name)
@@ -79,7 +79,7 @@ class Faults:
         self._active[name] = Fault(times, value, on, code)
 
     def take(self, name: str, on: str) -> Fault | None:
-        """The fault if it acts now and here, counted down."""
+        """Return the fault if it is active for ``on``, and count it down; else None."""
         fault = self._active.get(name)
         if fault is None or fault.on not in (None, on):
             return None
@@ -90,14 +90,14 @@ class Faults:
         return fault
 
     def clear(self, name: str | None = None) -> None:
-        """Forget one fault, or all."""
+        """Clear one fault, or all for None."""
         if name is None:
             self._active.clear()
         else:
             self._active.pop(name, None)
 
     def summary(self) -> list[dict[str, Any]]:
-        """One row per knob: ``{name, label, active, remaining, value, on, code}``."""
+        """One row per fault: ``{name, label, active, remaining, value, on, code}``."""
         rows = []
         for name, label in CATALOGUE.items():
             fault = self._active.get(name)

@@ -1,6 +1,6 @@
-"""All key material of the pretended merchant and of the pretended WeChat Pay, made at run time.
+"""All keys of the simulated merchant and of the simulated WeChat Pay, generated at run time.
 
-Written without the product's own signing code, so that a mistake there can't hide here.
+Doesn't use the product's signing code: otherwise a bug there would cancel itself out in tests.
 """
 
 import base64
@@ -26,14 +26,14 @@ SIGNTEST = "WECHATPAY/SIGNTEST/"
 
 @cache
 def rsa_key(name: str) -> rsa.RSAPrivateKey:
-    """A key per name and process: making one takes a tenth of a second, and tests build many sandboxes."""
-    del name  # only the cache looks at it
+    """One key per name and process. Cached: generating one takes 0.1 s, and tests build many sandboxes."""
+    del name  # only a cache key
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformCertificate:
-    """A certificate of WeChat Pay with its key."""
+    """A platform certificate of WeChat Pay with its private key."""
 
     serial: str
     pem: bytes
@@ -43,7 +43,7 @@ class PlatformCertificate:
 
 @dataclass(slots=True)
 class SandboxKeys:
-    """``public_key_share`` is the share of notifications signed with the public key during the migration."""
+    """All keys. ``public_key_share`` (0 to 1): notifications signed with the public key during a migration."""
 
     mch_id: str
     public_key_open: bool
@@ -65,12 +65,12 @@ class SandboxKeys:
             public_key_id="PUB_KEY_ID_" + "".join(secrets.choice(string.digits) for _ in range(24)),
             certificates=[],
         )
-        if not public_key_mode:  # merchants that began with the public key have no certificate
+        if not public_key_mode:  # merchants created in public-key mode have no platform certificate
             keys.add_certificate()
         return keys
 
     def add_certificate(self) -> str:
-        """Rotate: a new certificate signs from now on, the older ones stay listed. Returns its serial."""
+        """Rotate: add a certificate that signs from now on, and return its serial. Older ones stay listed."""
         key = rsa_key(f"platform-{len(self.certificates)}")
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tenpay.com sandbox")])
         now = clock.now()
@@ -90,7 +90,7 @@ class SandboxKeys:
         return serial
 
     def verify_merchant(self, message: bytes, signature: str) -> bool:
-        """Whether the merchant's key made this base64 signature."""
+        """Whether this base64 signature is the merchant's."""
         try:
             raw = base64.b64decode(signature, validate=True)
             rsa_key("merchant").public_key().verify(raw, message, padding.PKCS1v15(), hashes.SHA256())
@@ -99,18 +99,18 @@ class SandboxKeys:
         return True
 
     def reply_serial(self, asked: str | None) -> str:
-        """Which key signs a reply: the public key when the request named it, else the newest certificate."""
+        """The serial that signs a reply: the public key if the request named it, else the newest certificate."""
         if self.public_key_open and (asked == self.public_key_id or not self.certificates):
             return self.public_key_id
         return self.certificates[-1].serial
 
     def notification_serial(self) -> str:
-        """Which key signs a notification: drawn by the migration's share."""
+        """The serial that signs a notification, drawn at random by ``public_key_share``."""
         drawn = secrets.randbelow(1_000_000) < self.public_key_share * 1_000_000
         return self.public_key_id if drawn or not self.certificates else self.certificates[-1].serial
 
     def stamp(self, serial: str, body: bytes, *, at: float | None = None) -> dict[str, str]:
-        """The five signature headers over ``body``; ``at`` is another time than now, in seconds."""
+        """The five signature headers over ``body``. ``at`` overrides the time (seconds since the epoch)."""
         timestamp, nonce = str(int(clock.timestamp() if at is None else at)), secrets.token_urlsafe(24)[:32]
         message = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
         signature = self._signer(serial).sign(message, padding.PKCS1v15(), hashes.SHA256())
@@ -129,7 +129,7 @@ class SandboxKeys:
         return known.get(serial) or rsa_key("stranger")
 
     def seal(self, plain: bytes, associated_data: str) -> dict[str, str]:
-        """An AEAD_AES_256_GCM object under the APIv3 key."""
+        """Encrypt ``plain`` with the APIv3 key. Returns an AEAD_AES_256_GCM object."""
         nonce = secrets.token_hex(6)
         sealed = AESGCM(self.apiv3_key.encode()).encrypt(nonce.encode(), plain, associated_data.encode())
         return {
@@ -140,7 +140,7 @@ class SandboxKeys:
         }
 
     def write(self, directory: Path) -> dict[str, str]:
-        """Write the merchant's files (0600). Returns the variables below CAMP_WECHAT_PAY__ that name them."""
+        """Write the merchant's key files (0600). Returns their settings, named without the CAMP_WECHAT_PAY__ prefix."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         private = directory / "wechat-pay-merchant-key.pem"
         _write_private(private, private_pem())
@@ -158,14 +158,12 @@ class SandboxKeys:
 
 
 def private_pem() -> bytes:
-    """The merchant's private key."""
     return rsa_key("merchant").private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
 def public_pem() -> bytes:
-    """WeChat Pay's public key."""
     return (
         rsa_key("wechat-pay")
         .public_key()

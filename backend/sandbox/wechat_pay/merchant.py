@@ -1,4 +1,4 @@
-"""A merchant at the pretended WeChat Pay: its keys, orders, refunds, bills and books, without the wire."""
+"""A merchant at the simulated WeChat Pay: keys, orders, refunds, bills and books, without the HTTP API."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ _TICK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class OrderBook:
-    """One paid order: what came in, what went out for good, what is on its way."""
+    """One paid order. ``refunded_fen``: SUCCESS; ``refunding_fen``: PROCESSING and ABNORMAL."""
 
     out_trade_no: str
     transaction_id: str
@@ -34,7 +34,7 @@ class OrderBook:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The provider's own sums, to compare the product's with. ``refunding_fen``: PROCESSING and ABNORMAL."""
+    """The provider's totals, to compare with the product's ledger. ``refunding_fen``: PROCESSING and ABNORMAL."""
 
     payments_fen: int
     payments_count: int
@@ -46,7 +46,7 @@ class Books:
 
 
 class Merchant:
-    """See :meth:`create`; knobs are in ``faults``."""
+    """Create with :meth:`create`. Inject faults through ``faults``."""
 
     def __init__(self, keys: SandboxKeys, app_id: str, base_url: str, transport: httpx.AsyncBaseTransport | None):
         self.app_id = app_id
@@ -77,16 +77,16 @@ class Merchant:
         public_key_mode: bool = True,
         notify_transport: httpx.AsyncBaseTransport | None = None,
     ) -> Self:
-        """A merchant with fresh keys and empty books.
+        """Create a merchant with new keys and empty books.
 
-        ``base_url`` is where the app is reached, with the prefix it is mounted under. Notifications go out
-        through ``notify_transport`` when given, else over the network.
+        ``base_url`` is the URL of the app, including its mount prefix. Notifications go through
+        ``notify_transport`` if given, else over the network.
         """
         return cls(SandboxKeys.create(mch_id, public_key_mode=public_key_mode), app_id, base_url, notify_transport)
 
     @property
     def notify_transport(self) -> httpx.AsyncBaseTransport | None:
-        """What notifications go out through; tests set it once the receiving application exists."""
+        """The transport for notifications. Tests set it once the receiving application exists."""
         return self.courier.transport
 
     @notify_transport.setter
@@ -94,20 +94,20 @@ class Merchant:
         self.courier.transport = transport
 
     def write_keys(self, directory: Path) -> dict[str, str]:
-        """Write the merchant's key files (0600). Returns the product's whole CAMP_WECHAT_PAY__ environment."""
+        """Write the merchant's key files (0600). Returns all CAMP_WECHAT_PAY__ variables for the product."""
         settings = {"BASE_URL": self.base_url, "APP_ID": self.app_id} | self.keys.write(directory)
         return {f"CAMP_WECHAT_PAY__{name}": value for name, value in settings.items()}
 
     def pay(self, out_trade_no: str, *, openid: str | None = None) -> Order:
-        """The payer pays on the cashier; without ``openid`` the order's payer or a new one. Raises PayRefused."""
+        """Pay an order. ``openid`` defaults to the order's payer, else a new one. Raises PayRefused."""
         return self.orders.pay(out_trade_no, openid=openid)
 
     def console_refund(self, out_trade_no: str, amount_fen: int, *, notify_url: str | None = None) -> Refund:
-        """A person refunds by hand in the merchant console; with ``notify_url`` this is told in v2 XML."""
+        """Refund by hand in the merchant console. With ``notify_url``, it is notified in v2 XML."""
         return self.refunds.make_by_hand(out_trade_no, amount_fen, notify_url=notify_url)
 
     async def deliver_due(self) -> int:
-        """End refunds and try notifications whose time has come, once. Returns how many were tried."""
+        """Settle due refunds and attempt each due notification once. Returns the number of attempts."""
         self.refunds.settle_due()
         due = self.courier.take_due()
         await asyncio.gather(*map(self.courier.send, due))
@@ -115,7 +115,7 @@ class Merchant:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep delivering in the background; a slow receiver holds up nobody else."""
+        """Deliver in the background. Deliveries run concurrently, so a slow receiver doesn't delay the others."""
         ticking = asyncio.create_task(self._tick())
         try:
             yield
@@ -124,7 +124,7 @@ class Merchant:
             await asyncio.wait([ticking])
 
     def books(self) -> Books:
-        """What was paid and refunded here so far."""
+        """Settle due refunds and return the totals."""
         self.refunds.settle_due()
         orders = [self._book(order) for order in self.orders.by_number.values() if order.paid_at is not None]
         done = [refund for refund in self.refunds.by_number.values() if refund.status == "SUCCESS"]

@@ -1,4 +1,4 @@
-"""The rules of orders: create and re-enter, pay, query, close (WeChat Pay v3, §2 of its order documents)."""
+"""The rules of orders: create and repeat, pay, query, close (WeChat Pay v3, §2 of its order documents)."""
 
 import datetime as dt
 import ipaddress
@@ -23,12 +23,12 @@ H5_LIFE = dt.timedelta(minutes=5)
 
 
 class PayRefused(Exception):
-    """The payer can't pay this order; the text is Chinese and fit to show on the cashier."""
+    """The payer can't pay this order. The text is Chinese and shown on the cashier."""
 
 
 class Orders:
-    """``paid`` is told of each payment. ``order_paid_status`` is the HTTP status of ORDER_PAID, which the
-    documents leave open."""
+    """``paid`` is called for each payment. ``order_paid_status`` is the HTTP status of ORDER_PAID, which the
+    documents don't specify."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Orders:
         self._paid = paid
 
     def create(self, channel: str, body: bytes, fields: dict[str, Any]) -> Answer:
-        """A new order, or a fresh ticket for an unpaid one asked for with the very same bytes."""
+        """Create an order, or issue a new ticket for an unpaid one if the body is byte-identical. Raises ApiError."""
         self._check_fields(channel, fields)
         order = self.get(fields["out_trade_no"])
         if order is None:
@@ -64,14 +64,14 @@ class Orders:
         return self._ticket(order)
 
     def get(self, out_trade_no: str) -> Order | None:
-        """The order; it has closed by itself after seven days without a payment."""
+        """The order, or None. Closes it if it is unpaid for seven days."""
         order = self.by_number.get(out_trade_no)
         if order is not None and order.state == "NOTPAY" and clock.now() >= order.created_at + UNPAID_LIFE:
             order.state = "CLOSED"
         return order
 
     def find(self, *, out_trade_no: str | None = None, transaction_id: str | None = None) -> Order:
-        """Raises ORDER_NOT_EXIST."""
+        """Find by either number. Raises ApiError (ORDER_NOT_EXIST)."""
         if transaction_id is not None:
             found = (order for order in self.by_number.values() if order.transaction_id == transaction_id)
             order = next(found, None)
@@ -82,7 +82,7 @@ class Orders:
         return order
 
     def close(self, out_trade_no: str) -> None:
-        """Close an unpaid order, as often as asked."""
+        """Close an unpaid order. Idempotent. Raises ApiError (ORDER_PAID, ORDER_NOT_EXIST)."""
         order = self.find(out_trade_no=out_trade_no)
         if order.state == "NOTPAY" and self._faults.take("close_loses_race", "close_order"):
             self.pay(out_trade_no)
@@ -91,7 +91,7 @@ class Orders:
         order.state = "CLOSED"
 
     def pay(self, out_trade_no: str, *, openid: str | None = None) -> Order:
-        """The payer confirms. Raises PayRefused."""
+        """Pay and notify the merchant. ``openid`` defaults to the order's payer, else a new one. Raises PayRefused."""
         order = self.get(out_trade_no)
         if order is None:
             raise PayRefused("订单不存在")
@@ -108,7 +108,7 @@ class Orders:
         return order
 
     def settle(self, out_trade_no: str, amount_fen: int, *, description: str, openid: str) -> Order:
-        """An order that somebody made and paid a moment ago; nobody is told. ValueError for a number in use."""
+        """Create a paid order without a notification. Raises ValueError if the number is in use."""
         if out_trade_no in self.by_number:
             raise ValueError("out_trade_no")
         now = clock.now()
@@ -127,7 +127,7 @@ class Orders:
         return order
 
     def by_ticket(self, prepay_id: str) -> Order | None:
-        """The order of a prepay_id that is still good."""
+        """The order of a prepay_id. None if the prepay_id is unknown or older than two hours."""
         for order in self.by_number.values():
             issued = order.tickets.get(prepay_id)
             if issued is not None:
@@ -135,7 +135,7 @@ class Orders:
         return None
 
     def _take(self, order: Order, openid: str) -> None:
-        """The money comes in."""
+        """Record the payment and credit the merchant's account."""
         order.state = "SUCCESS"
         order.openid = openid
         order.transaction_id = number("4200")
@@ -204,19 +204,19 @@ class Orders:
             address = ipaddress.ip_address(scene.get("payer_client_ip"))
         except ValueError:
             raise bad("/scene_info/payer_client_ip", scene.get("payer_client_ip"), "终端IP不正确") from None
-        # The real one always refuses it; a demonstration on one machine would then have no H5 payment.
+        # WeChat Pay always refuses loopback. Here only a fault does, or H5 payments would fail in a local demo.
         if address.is_loopback and self._faults.take("loopback_ip_refused", "create_order"):
             raise bad("/scene_info/payer_client_ip", str(address), "终端IP不正确")
 
 
 def bad(field: str, value: object, issue: str) -> ApiError:
-    """400 PARAM_ERROR with its detail."""
+    """A 400 PARAM_ERROR with its detail."""
     detail = {"field": field, "value": value, "issue": issue, "location": "body"}
     return ApiError(400, "PARAM_ERROR", f"参数错误：{issue}", detail)
 
 
 def text(fields: dict[str, Any], name: str, limit: int) -> str:
-    """A required text of at most ``limit`` characters."""
+    """Return a required text of at most ``limit`` characters. Raises ApiError (PARAM_ERROR)."""
     value = fields.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= limit:
         raise bad(f"/{name}", value, "缺少参数或长度不正确")
@@ -224,12 +224,12 @@ def text(fields: dict[str, Any], name: str, limit: int) -> str:
 
 
 def whole(value: object) -> bool:
-    """A whole number of fen, at least one."""
+    """Whether ``value`` is a whole number of fen, at least 1."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def check_notify_url(fields: dict[str, Any]) -> None:
-    """A whole address without query. Plain http is let through, for the merchant may be on this machine."""
+    """Require an absolute URL without query. Unlike WeChat Pay, allows http, as the merchant may run locally."""
     parts = urlsplit(text(fields, "notify_url", 255))
     if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path or parts.query:
         raise bad("/notify_url", fields["notify_url"], "通知地址不正确")

@@ -1,4 +1,4 @@
-"""What this WeChat Pay remembers: orders, refunds and the merchant's account. Amounts are fen."""
+"""The simulator's records: orders, refunds and the merchant's account. Amounts are in fen."""
 
 import datetime as dt
 import secrets
@@ -13,7 +13,7 @@ STATE_TEXTS = {"NOTPAY": "订单未支付", "SUCCESS": "支付成功", "REFUND":
 
 
 class ApiError(Exception):
-    """An error answer of the API."""
+    """An error response of the API."""
 
     def __init__(self, status: int, code: str, message: str, detail: Answer | None = None) -> None:
         super().__init__(code)
@@ -25,7 +25,7 @@ class ApiError(Exception):
 
 @dataclass(slots=True)
 class Order:
-    """``tickets`` are the prepay_ids handed out, with the instant of each."""
+    """An order. ``tickets`` maps each issued prepay_id to its time of issue."""
 
     out_trade_no: str
     channel: str
@@ -45,7 +45,7 @@ class Order:
     paid_at: dt.datetime | None = None
 
     def record(self, *, app_id: str, mch_id: str) -> Answer:
-        """What query and notification tell; an unpaid order lacks everything about the payment."""
+        """The JSON of query and notification. For an unpaid order it has no payment fields."""
         answer: Answer = {
             "appid": app_id,
             "mchid": mch_id,
@@ -70,7 +70,7 @@ class Order:
 
 @dataclass(slots=True)
 class Refund:
-    """``outcome`` is the state it will end in at ``ends_at``; ``console`` when a person made it by hand."""
+    """A refund. It changes to ``outcome`` at ``ends_at``. ``console``: made by hand in the merchant console."""
 
     out_refund_no: str
     refund_id: str
@@ -85,7 +85,7 @@ class Refund:
     console: bool = False
 
     def record(self) -> Answer:
-        """What create and query tell."""
+        """The JSON of create and query."""
         answer: Answer = {
             "refund_id": self.refund_id,
             "out_refund_no": self.out_refund_no,
@@ -115,7 +115,7 @@ class Refund:
         return answer
 
     def notice(self, *, mch_id: str) -> Answer:
-        """What the notification tells: ``refund_status``, and no appid, channel or currency."""
+        """The JSON of the notification: has ``refund_status``, but no appid, channel or currency."""
         record = self.record()
         kept = ("out_trade_no", "transaction_id", "out_refund_no", "refund_id", "success_time", "user_received_account")
         amounts = ("total", "refund", "payer_total", "payer_refund")
@@ -129,7 +129,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One line of the merchant's account; ``amount_fen`` is signed, ``balance_fen`` is what was left after it."""
+    """One entry of the merchant's account. ``amount_fen`` is signed; ``balance_fen`` is the balance after it."""
 
     at: dt.datetime
     kind: str
@@ -141,8 +141,6 @@ class Movement:
 
 
 class Account:
-    """The merchant's money at WeChat Pay."""
-
     def __init__(self) -> None:
         self.movements: list[Movement] = []
 
@@ -155,7 +153,7 @@ class Account:
         self.movements.append(Movement(clock.now(), kind, amount_fen, balance, number("3010"), business_no, voucher_no))
 
     def set_balance(self, balance_fen: int) -> None:
-        """Top up or draw off, as the merchant does in the console."""
+        """Top up or withdraw the difference, as the merchant does in the console."""
         difference = balance_fen - self.balance_fen
         if difference:
             business_no = number("1090")
@@ -167,10 +165,10 @@ def rfc3339(instant: dt.datetime) -> str:
 
 
 def number(prefix: str) -> str:
-    """28 digits like WeChat Pay's own numbers: prefix, day, random."""
+    """A number like WeChat Pay's: ``prefix``, day and random digits; 28 digits for a prefix of four."""
     return f"{prefix}{clock.today():%Y%m%d}{secrets.randbelow(10**16):016d}"
 
 
 def new_openid() -> str:
-    """28 characters, beginning with o."""
+    """A random openid: 28 characters, starting with ``o``."""
     return "o" + secrets.token_urlsafe(21)[:27]

@@ -1,4 +1,4 @@
-"""The rules of refunds: idempotent by number, 50 per order, a minute apart, paid from the balance (v3, §4)."""
+"""The rules of refunds: idempotent by number, at most 50 per order, a minute apart, paid from the balance (v3, §4)."""
 
 import datetime as dt
 import re
@@ -18,7 +18,7 @@ ENDS = {("PROCESSING", "SUCCESS"), ("PROCESSING", "CLOSED"), ("PROCESSING", "ABN
 
 
 class Refunds:
-    """``seconds`` pass between accepting a refund and its end; ``ended`` is told of the end."""
+    """Refunds end ``seconds`` after they are accepted; then ``ended`` is called."""
 
     def __init__(self, orders: Orders, account: Account, faults: Faults, ended: Callable[[Refund], None]) -> None:
         self.by_number: dict[str, Refund] = {}
@@ -29,7 +29,7 @@ class Refunds:
         self._ended = ended
 
     def create(self, fields: dict[str, Any]) -> Answer:
-        """Accept a refund, or answer a repeated number with what became of it."""
+        """Accept a refund, or return the existing one for a repeated number. Raises ApiError."""
         order = self._order_of(fields)
         out_refund_no, amount = fields["out_refund_no"], fields["amount"]
         refund = self.by_number.get(out_refund_no)
@@ -42,7 +42,7 @@ class Refunds:
         return self._accept(order, out_refund_no, amount["refund"], fields.get("notify_url")).record()
 
     def find(self, out_refund_no: str) -> Refund:
-        """Raises RESOURCE_NOT_EXISTS."""
+        """Settle due refunds, then look up. Raises ApiError (RESOURCE_NOT_EXISTS)."""
         self.settle_due()
         refund = self.by_number.get(out_refund_no)
         if refund is None:
@@ -50,14 +50,14 @@ class Refunds:
         return refund
 
     def settle_due(self) -> None:
-        """End the refunds whose time has come."""
+        """Move due refunds from PROCESSING to their outcome."""
         now = clock.now()
         for refund in self.by_number.values():
             if refund.status == "PROCESSING" and now >= refund.ends_at:
                 self.finish(refund, refund.outcome)
 
     def finish(self, refund: Refund, status: str) -> None:
-        """End a refund: from PROCESSING, or an ABNORMAL one that a person settled. ValueError otherwise."""
+        """Set the final state of a PROCESSING refund, or SUCCESS on an ABNORMAL one. Raises ValueError otherwise."""
         if (refund.status, status) not in ENDS:
             raise ValueError(f"{refund.status} -> {status}")
         refund.status = status
@@ -70,7 +70,7 @@ class Refunds:
         self._ended(refund)
 
     def make_by_hand(self, out_trade_no: str, amount_fen: int, *, notify_url: str | None = None) -> Refund:
-        """A refund somebody makes in the merchant console; with a ``notify_url`` it is told in v2 XML."""
+        """Refund by hand in the merchant console. With ``notify_url``, it is notified in v2 XML. Raises ApiError."""
         order = self._orders.find(out_trade_no=out_trade_no)
         self._check_room(order, {"refund": amount_fen, "total": order.amount_fen})
         refund = self._accept(order, number("50"), amount_fen, notify_url)

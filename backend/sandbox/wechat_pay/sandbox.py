@@ -1,4 +1,4 @@
-"""The pretended WeChat Pay on the wire: one ASGI application over a merchant."""
+"""The HTTP API of the simulated WeChat Pay: one ASGI application for a merchant."""
 
 import httpx
 from starlette.applications import Starlette
@@ -15,7 +15,7 @@ from backend.sandbox.wechat_pay.merchant import Merchant
 class WeChatPaySandbox(Merchant):
     """``app`` serves /v3, /cashier and /_control/wechat-pay.
 
-    A composed application enters :meth:`running` itself, because mounted applications get no lifespan.
+    A composed application must enter :meth:`running` itself, because mounted applications get no lifespan events.
     """
 
     def __init__(self, keys: SandboxKeys, app_id: str, base_url: str, transport: httpx.AsyncBaseTransport | None):
@@ -29,7 +29,7 @@ class WeChatPaySandbox(Merchant):
 
 
 async def _no_such_path(request: Request, error: Exception) -> Response:
-    """Unknown paths and methods of the API have empty bodies (v3, §1.1)."""
+    """Unknown paths and methods below /v3 get an empty body (v3, §1.1)."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     text = "" if "/v3/" in request.url.path else f"{status}"
     return PlainTextResponse(text, status)

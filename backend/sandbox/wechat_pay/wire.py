@@ -1,4 +1,4 @@
-"""Checking the signature of a request and signing the answer, in WeChat Pay's own order (v3, §1 and §8)."""
+"""Verifies requests and signs responses, with the checks in WeChat Pay's order (v3, §1 and §8)."""
 
 import json
 import re
@@ -44,13 +44,13 @@ def check(request: Request, body: bytes, keys: SandboxKeys) -> None:
 
 
 def signed_text(request: Request, given: Mapping[str, str], body: bytes) -> bytes:
-    """The five lines; path and query exactly as they came, with whatever prefix this app is mounted under."""
+    """The five signed lines. Path and query are the raw ones of the request, including the mount prefix."""
     lines = (request.method.encode(), _target(request), given["timestamp"].encode(), given["nonce_str"].encode(), body)
     return b"".join(line + b"\n" for line in lines)
 
 
 def answer(request: Request, keys: SandboxKeys, status: int, content: Answer | None) -> Response:
-    """A signed 2xx."""
+    """A signed 2xx response. ``content`` None: empty body."""
     body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
     serial = keys.reply_serial(request.headers.get("wechatpay-serial"))
     headers = keys.stamp(serial, body) | {"Request-ID": request_id()}
@@ -58,20 +58,20 @@ def answer(request: Request, keys: SandboxKeys, status: int, content: Answer | N
 
 
 def signtest(response: Response) -> Response:
-    """The same answer with a probing signature."""
+    """The same response with a probe signature (WECHATPAY/SIGNTEST/)."""
     response.headers["Wechatpay-Signature"] = SIGNTEST + response.headers["Wechatpay-Signature"][len(SIGNTEST) :]
     return response
 
 
 def unsigned(response: Response) -> Response:
-    """The same answer without a signature."""
+    """The same response without signature headers."""
     for name in [name for name in response.headers if name.startswith("wechatpay-")]:
         del response.headers[name]
     return response
 
 
 def error(request: Request, failure: ApiError) -> Response:
-    """An error answer: unsigned, and without Request-ID for a 401 of the transaction endpoints."""
+    """An error response: unsigned, and without Request-ID for a 401 of the transaction endpoints."""
     content: dict[str, Any] = {"code": failure.code, "message": failure.message}
     if failure.detail is not None:
         content["detail"] = failure.detail
@@ -85,10 +85,10 @@ def request_id() -> str:
 
 
 class BrokenOff(Response):
-    """No answer at all: the connection ends in the middle of one.
+    """A response that breaks off: the connection closes in the middle of the body.
 
-    A real server closes the connection when the application fails after it began to answer; over
-    ``httpx.ASGITransport`` the caller gets the same exception that a lost connection gives.
+    A real server closes the connection if the application fails after it started the response. Over
+    ``httpx.ASGITransport`` the caller gets httpx.ReadError, as for a lost connection.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +105,7 @@ def _target(request: Request) -> bytes:
 
 
 def _authorization(header: str) -> dict[str, str] | None:
-    """The fields by name, for their order is free; None for another scheme or a missing field."""
+    """The fields by name, in any order. None for another scheme or a missing field."""
     scheme, _, rest = header.partition(" ")
     if scheme != SIGNATURE_TYPE:
         return None

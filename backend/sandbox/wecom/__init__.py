@@ -1,4 +1,4 @@
-"""A stand-in for WeCom's application messages and group robots."""
+"""A simulator of WeCom's application messages and group robots."""
 
 from backend.sandbox.wecom.simulator import Message, WeComSandbox
 

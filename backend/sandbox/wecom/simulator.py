@@ -1,8 +1,8 @@
 """WeCom in memory: tokens, application messages, group robots.
 
-Follows WeCom's documents 90236 and 91770: business errors are HTTP 200 with ``errcode``, a partly reachable
-message is a success with ``invaliduser``, more than 30 messages a minute to one person vanish silently, an equal
-body within the duplicate window is shown once, and a robot takes 20 messages in 60 seconds.
+Follows WeCom's documents 90236 and 91770. Business errors are HTTP 200 with ``errcode``. A message with some unknown
+receivers succeeds with ``invaliduser``. More than 30 messages a minute to one person are dropped silently. Identical
+bodies within the duplicate window are shown once. A robot accepts 20 messages in 60 seconds.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ _CONTENT_OF = {"text": "content", "markdown": "content", "textcard": "descriptio
 
 @dataclass(slots=True)
 class Message:
-    """One accepted call: when (seconds since the epoch), how, to whom it was shown and to whom not."""
+    """One accepted call. ``at`` is in seconds since the epoch; ``dropped`` are receivers over their rate limit."""
 
     at: float
     channel: Literal["app", "robot"]
@@ -85,17 +85,17 @@ class WeComSandbox:
         )
 
     def add_robot(self, group: str) -> str:
-        """A new robot in a group; its key."""
+        """Add a robot to a group and return its key."""
         key = secrets.token_hex(16)
         self.robots[key] = group
         return key
 
     def revoke_tokens(self) -> None:
-        """Make every token handed out so far wrong, as WeCom may at any time."""
+        """Invalidate all issued tokens, as WeCom may do at any time."""
         self._tokens.clear()
 
     def state(self) -> dict[str, Any]:
-        """What the control API and the overview show (no keys)."""
+        """The state for the control API and the overview, without keys."""
         return {
             "corp_id": self.corp_id,
             "agent_id": self.agent_id,
@@ -115,7 +115,7 @@ class WeComSandbox:
         except _Refused as refused:
             return await self.faults.spoil(JSONResponse(refused.answer))
         now = clock.timestamp()
-        # Asked again within its life, WeCom hands out the same token.
+        # WeCom returns the same token until it expires.
         token = next((token for token, until in self._tokens.items() if until > now), None)
         if token is None:
             token = secrets.token_urlsafe(48)

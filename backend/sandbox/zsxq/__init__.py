@@ -1,4 +1,4 @@
-"""A simulator of 知识星球's private API: planets, members, check-in projects and posts, with faults on demand."""
+"""A simulator of 知识星球's private API: planets, members, check-in projects, posts and injectable faults."""
 
 from backend.sandbox.zsxq.app import SandboxTransport, ZsxqSandbox
 from backend.sandbox.zsxq.faults import Fault

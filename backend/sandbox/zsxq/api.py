@@ -1,7 +1,7 @@
-"""The calls themselves: from a checked request to ``resp_data``, or an :class:`ApiError`.
+"""The handlers: each takes an authenticated request and returns ``resp_data`` or raises :class:`ApiError`.
 
-Paths and parameters: zsxq-api §4 and §5. What no source shows (which code a missing project has, say) is chosen
-from the codes known for that meaning.
+Paths and parameters: zsxq-api §4 and §5. Where no source shows the error code (for example of a missing project),
+a known code with that meaning is used.
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ MAX_PROJECTS, MAX_TOPICS, MAX_MEMBERS = 100, 30, 200
 
 
 class ApiError(Exception):
-    """A failure that travels with HTTP 200."""
+    """A business error, sent with HTTP 200."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -29,7 +29,7 @@ class ApiError(Exception):
 
 @dataclass
 class Ask:
-    """A request that passed the gate. ``body`` is what stood in ``req_data``, None if nothing did."""
+    """An authenticated request. ``body`` is the object in ``req_data``, or None if absent."""
 
     world: World
     caller_id: str
@@ -39,7 +39,7 @@ class Ask:
     shuffle_ties: bool = False
 
     def group(self) -> Group:
-        """The planet in the path, which the caller must belong to."""
+        """The planet in the path. Raises ApiError 50101 if unknown, 1005 if the caller is no member."""
         group = self.world.groups.get(self.params["g"])
         if group is None:
             raise ApiError(50101, "星球不存在")
@@ -48,14 +48,14 @@ class Ask:
         return group
 
     def owned_group(self) -> Group:
-        """The same, which the caller must own."""
+        """Like :meth:`group`. Raises ApiError 1006 if the caller is not the owner."""
         group = self.group()
         if group.owner_id != self.caller_id:
             raise ApiError(1006, "没有管理员权限")
         return group
 
     def project(self) -> tuple[Group, Project]:
-        """The check-in project in the path, with its planet."""
+        """The check-in project in the path, with its planet. Raises ApiError 17501 if unknown."""
         group = self.group()
         project = self.world.projects.get(self.params["c"])
         if project is None or project.group_id != group.group_id:
@@ -63,14 +63,14 @@ class Ask:
         return group, project
 
     def count(self, maximum: int, *, code: int, default: int | None = None) -> int:
-        """The page size, from 1 to ``maximum``; ``code`` is the refusal."""
+        """The page size, from 1 to ``maximum``. Raises ApiError with ``code`` otherwise."""
         value = self.query.get("count", "" if default is None else str(default))
         if not value.isdigit() or not 1 <= int(value) <= maximum:
             raise ApiError(code, "count 超出范围")
         return int(value)
 
     def instant(self, name: str, *, code: int) -> dt.datetime | None:
-        """A time in the query; ``code`` is the refusal."""
+        """A time in the query, None if absent. Raises ApiError with ``code`` for a bad format."""
         value = self.query.get(name)
         if not value:
             return None
@@ -80,7 +80,7 @@ class Ask:
             raise ApiError(code, f"{name} 格式错误") from None
 
     def written(self) -> Json:
-        """The body of a write."""
+        """The body of a write. Raises ApiError 1012 if absent."""
         if self.body is None:
             raise ApiError(1012, "缺少 req_data")
         return self.body
@@ -245,7 +245,7 @@ def _asked_member(ask: Ask) -> tuple[Group, Member]:
 
 
 def list_members(ask: Ask) -> Json:
-    """Official rules: a sort that doesn't go with the scope gives an empty list, not an error."""
+    """By the official rules, a ``sort`` that doesn't fit the ``scope`` gives an empty list, not an error."""
     group = ask.group()
     if group.members_visibility == "admins" and group.owner_id != ask.caller_id:
         raise ApiError(1006, "没有管理员权限")
@@ -297,7 +297,7 @@ def _sort_value(who: Member, sort: str) -> int:
 
 
 def _millis(instant: dt.datetime) -> int:
-    """What the wire's times can tell apart."""
+    """Milliseconds since the epoch, the precision of times in the API."""
     return int(instant.timestamp() * 1000)
 
 

@@ -1,4 +1,4 @@
-"""The simulator on the wire: faults, credential, signature, then the call."""
+"""The HTTP layer of the simulator. Checks faults, credential and signature, then calls the handler."""
 
 import asyncio
 import hashlib
@@ -29,22 +29,21 @@ _PAGE = "<!doctype html><html><head><title>知识星球</title></head><body>系�
 
 
 class ZsxqSandbox(ZsxqState):
-    """The planet on the wire: ``app`` is mountable under any prefix."""
+    """The simulator with its HTTP API. ``app`` can be mounted under any prefix."""
 
     @cached_property
     def app(self) -> Starlette:
-        """The ASGI application."""
         routes: list[Route | Mount] = [
             Route(path, _Endpoint(self, handler), methods=[method]) for method, path, handler in api.ROUTES
         ]
         return Starlette(routes=[*routes, Mount("/_control/zsxq", app=control.build(self))])
 
     def transport(self) -> "SandboxTransport":
-        """The simulator without a socket, for an httpx client."""
+        """A transport for an httpx client that calls the simulator without a socket."""
         return SandboxTransport(self)
 
     def token_of(self, request: Request) -> Token | None:
-        """The caller's token, from the cookie (web) or Authorization (app)."""
+        """The caller's token, from the cookie (web) or Authorization (app). None if unknown or absent."""
         value = request.headers.get("authorization", "")
         try:
             cookie = SimpleCookie(request.headers.get("cookie", "")).get("zsxq_access_token")
@@ -53,7 +52,7 @@ class ZsxqSandbox(ZsxqState):
         return self.tokens.get(cookie.value if cookie else value)
 
     def refusal(self, token: Token) -> Response | None:
-        """The answer for a token that isn't good, None for one that is."""
+        """The error response for an invalid token, None for a valid one."""
         if token.state == "kicked":
             return JSONResponse(shapes.failure(1009, "你的账号已在其他设备登录"))
         if token.state == "banned":
@@ -63,24 +62,24 @@ class ZsxqSandbox(ZsxqState):
         return None
 
     def unauthenticated(self) -> Response:
-        """The answer without a token, or with one that was never issued or has died."""
+        """The response for a missing, unknown, revoked or expired token."""
         return JSONResponse(shapes.failure(401, "未认证"), 401 if self.auth_failure == "http" else 200)
 
     def signature_fails(self, request: Request) -> bool:
-        """Whether the request is turned away for its X-Signature."""
+        """Whether the request is refused for its X-Signature. Random in ``sampled`` mode."""
         if self.signature == "off" or _is_signed(request):
             return False
         return self.signature == "strict" or self.random.random() < SAMPLED_PROBABILITY
 
     def is_repeated_create(self, request_id: str) -> bool:
-        """Whether a create with this request id was seen; remembers it."""
+        """Whether a create with this request id was seen before. Records the id."""
         known = request_id in self._created_with
         self._created_with.add(request_id)
         return known
 
 
 class _Endpoint:
-    """One path of the API as an ASGI application: the faults in force, then the answer, then a line in the log."""
+    """One route of the API as an ASGI application: applies faults, responds, and records the call."""
 
     def __init__(self, sandbox: ZsxqSandbox, handler: Callable[[Ask], Json]) -> None:
         self._sandbox = sandbox
@@ -141,7 +140,7 @@ class _Endpoint:
 
 
 def _cut_off(response: Response) -> Response:
-    """Announces more than it sends: a server then closes the socket, and SandboxTransport reports the same."""
+    """Send fewer bytes than Content-Length. A server then closes the socket; SandboxTransport raises ReadError."""
     whole = bytes(response.body)
     return Response(
         whole[: len(whole) // 2], headers={"content-length": str(len(whole))}, media_type="application/json"
@@ -158,19 +157,19 @@ def _req_data(raw: bytes) -> Json | None:
 
 
 def _is_signed(request: Request) -> bool:
-    """X-Signature over the address as it came in, prefix included."""
+    """Whether X-Signature matches the raw request URL, including the mount prefix."""
     headers, scope = request.headers, request.scope
     address = f"{scope['scheme']}://{headers.get('host', '')}{scope['raw_path'].decode('ascii')}"
     if query := scope["query_string"].decode("ascii"):
         address += f"?{query}"
     signed = f"{address} {headers.get('x-timestamp', '')} {headers.get('x-request-id', '')}"
-    # The real system's own choice of digest.
+    # The real system uses SHA-1.
     expected = hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()
     return bool(headers.get("x-request-id")) and headers.get("x-signature") == expected
 
 
 def _refused_by_fault(faults: dict[str, Fault], token: Token | None) -> tuple[Response, str] | None:
-    """The answer of a fault that leaves the call undone."""
+    """The response and outcome of a fault that prevents the call, or None."""
     if sticky := faults.get("sticky_1059"):
         if sticky.hits > sticky.limit and token is not None:
             token.state = "revoked"
@@ -193,7 +192,7 @@ def _refused_by_fault(faults: dict[str, Fault], token: Token | None) -> tuple[Re
 
 
 def _altered(data: Json, faults: dict[str, Fault]) -> Json:
-    """The answer as faults of content want it."""
+    """Apply the faults that change the content of a response."""
     lists = [key for key, value in data.items() if isinstance(value, list)]
     if "empty_page" in faults:
         data = {**data, **{key: [] for key in lists}}
@@ -215,7 +214,7 @@ def _each_object(value: Any, change: Callable[[Json], Json]) -> Any:
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):
-    """Calls the application directly; a broken connection and a read time-out look as they do on a socket."""
+    """Calls the application directly. Raises ReadError and ReadTimeout like a real connection."""
 
     def __init__(self, sandbox: ZsxqSandbox) -> None:
         self._asgi = httpx.ASGITransport(app=sandbox.app)

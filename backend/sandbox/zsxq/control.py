@@ -1,6 +1,6 @@
-"""The control API under ``/_control/zsxq``: what a test would do in Python, for other processes and the overview.
+"""The control API under ``/_control/zsxq``: the simulator's Python methods for other processes and the overview.
 
-Unknown ids answer 404, bad bodies 422. Ids are strings; instants are RFC 3339 with offset.
+Returns 404 for unknown ids and 422 for bad bodies. Ids are strings; instants are RFC 3339 with offset.
 """
 
 from typing import Any, Literal
@@ -83,7 +83,7 @@ class Knobs(BaseModel):
 
 
 def build(sandbox: ZsxqState) -> FastAPI:
-    """The control application of one sandbox. Routes are coroutines: the state is only touched on the event loop."""
+    """Create the control application. Routes are coroutines, so that only the event loop accesses the state."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_state(app, sandbox)
     _add_people(app, sandbox)

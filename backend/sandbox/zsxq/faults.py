@@ -1,7 +1,7 @@
-"""Faults on demand: a list of rules, each saying which requests it hits, how often, and what happens to them.
+"""Injectable faults: a list of rules, each with the requests it hits, how often, and its effect.
 
-What each does stands in :data:`CATALOGUE`. Names, ``times``, ``value`` and the control API's rows are those of the
-other simulators' knobs (``backend.sandbox.faults``); the conditions are what paged reading needs beyond them.
+:data:`CATALOGUE` describes the effects. Names, ``times``, ``value`` and the control API's rows are the same as in the
+other simulators (``backend.sandbox.faults``). The conditions are additional, for tests of paged reading.
 """
 
 import asyncio
@@ -39,8 +39,9 @@ CATALOGUE = {
 class Fault(BaseModel):
     """One rule.
 
-    It hits requests whose path ends with ``path`` (all if empty) and, for rankings, whose ``page`` is the one named;
-    of those every ``every``-th after ``skip``, with ``probability``, ``times`` times (None: for ever).
+    It matches requests whose path ends with ``path`` (all if empty) and, for rankings, whose page is ``page``. It skips
+    the first ``skip`` matches, then hits each ``every``-th with ``probability``. It ends after ``times`` hits (None:
+    never).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -70,7 +71,7 @@ class Fault(BaseModel):
         return name
 
     def strikes(self, path: str, index: int | None, chance: random.Random) -> bool:
-        """Whether this request is hit; counts it."""
+        """Whether the rule hits this request. Updates the counters."""
         if not path.endswith(self.path) or (self.page is not None and not self._is_page(index)):
             return False
         self.matched += 1
@@ -86,7 +87,7 @@ class Fault(BaseModel):
         return True
 
     def is_spent(self) -> bool:
-        """Whether it can't hit any more."""
+        """Whether the rule has used up its hits."""
         return self.times is not None and self.hits >= self.times
 
     def _is_page(self, index: int | None) -> bool:
@@ -99,17 +100,15 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """The rules in force."""
-
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self.rules: list[Fault] = []
         self._cleared = asyncio.Event()
 
     def set(self, name: str, **how: Any) -> Fault:
-        """A new rule, e.g. ``set("busy_1059", path="ranking_list", page=3, times=2)``.
+        """Add a rule, e.g. ``set("busy_1059", path="ranking_list", page=3, times=2)``.
 
-        A sticky rule has no ``times``: it ends by itself. Raises pydantic's ValidationError.
+        A ``sticky_1059`` rule ignores ``times``: it ends after a quiet period. Raises pydantic's ValidationError.
         """
         if name == "sticky_1059":
             how = {**how, "times": None}
@@ -118,18 +117,18 @@ class Faults:
         return rule
 
     def clear(self, name: str | None = None) -> None:
-        """Forget the rules of one name, or all."""
+        """Remove the rules of one name, or all for None. Ends current waits."""
         self.rules = [rule for rule in self.rules if name is not None and rule.name != name]
         self._cleared.set()
         self._cleared = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Hold an answer back, at most until rules are cleared."""
+        """Delay a response by ``seconds``, or until rules are cleared."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._cleared.wait(), seconds)
 
     def summary(self) -> list[dict[str, Any]]:
-        """One row per name: ``{name, label, active, remaining, value}``, of its first rule."""
+        """One row per name, from its first rule: ``{name, label, active, remaining, value}``."""
         rows = []
         for name, label in CATALOGUE.items():
             rule = next((rule for rule in self.rules if rule.name == name), None)
@@ -141,7 +140,7 @@ class Faults:
         return rows
 
     def striking(self, path: str, index: int | None) -> list[Fault]:
-        """The rules that hit this request; spent ones leave the list."""
+        """Return the rules that hit this request, and remove used-up rules."""
         hit = [rule for rule in self.rules if rule.strikes(path, index, self._chance)]
         self.rules = [rule for rule in self.rules if not rule.is_spent()]
         return hit

@@ -1,4 +1,4 @@
-"""The JSON of the real system, key for key (recorded shapes; values are invented)."""
+"""JSON with exactly the real system's keys (from recordings; values are invented)."""
 
 import datetime as dt
 from typing import Any
@@ -10,22 +10,22 @@ Json = dict[str, Any]
 
 
 def wire_time(instant: dt.datetime) -> str:
-    """``2025-10-24T09:30:00.000+0800``."""
+    """Format a time for the API, for example ``2025-10-24T09:30:00.000+0800``."""
     return instant.astimezone(dt.timezone(dt.timedelta(hours=8))).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0800"
 
 
 def envelope(data: Json) -> Json:
-    """A success."""
+    """A success response."""
     return {"succeeded": True, "resp_data": data}
 
 
 def failure(code: int, text: str) -> Json:
-    """A business failure; it travels with HTTP 200."""
+    """A business error, sent with HTTP 200."""
     return {"succeeded": False, "code": code, "info": "", "resp_data": {}, "error": text}
 
 
 def user(member: Member) -> Json:
-    """A person in rankings and topics: never with a number."""
+    """A person in rankings and topics, always without a number."""
     return {
         "user_id": int(member.user_id),
         "name": member.name,
@@ -52,7 +52,7 @@ def self_user(member: Member) -> Json:
 
 
 def member(group: Group, who: Member, *, for_owner: bool) -> Json:
-    """A member; number only where switched on, expiry only for the owner."""
+    """A member. Has a number only if the planet enables it, and an expiry only for the owner."""
     shape: Json = {
         "group_id": int(group.group_id),
         "user_id": int(who.user_id),
@@ -74,7 +74,6 @@ def member(group: Group, who: Member, *, for_owner: bool) -> Json:
 
 
 def group(planet: Group) -> Json:
-    """A planet's card."""
     owner = planet.members[planet.owner_id]
     joined = sum(1 for each in planet.members.values() if each.status == "joined")
     return {
@@ -105,7 +104,7 @@ def project_totals(project: Project) -> Json:
 
 
 def project(planet: Group, it: Project, caller_id: str) -> Json:
-    """A check-in project as the list and the detail show it."""
+    """A check-in project, in list and detail."""
     totals = project_totals(it)
     days = it.days_by_user()
     today = sum(1 for dates in days.values() if clock.today() in dates)
@@ -137,7 +136,7 @@ def project(planet: Group, it: Project, caller_id: str) -> Json:
 
 
 def topic(planet: Group, it: Project, post: Post) -> Json:
-    """A check-in post; ``modify_time`` only when it was edited."""
+    """A check-in post. Has ``modify_time`` only if it was edited."""
     shape: Json = {
         "topic_id": int(post.topic_id),
         "topic_uid": post.topic_id,

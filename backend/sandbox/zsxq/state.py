@@ -1,4 +1,4 @@
-"""A simulated planet with the knobs that make it misbehave, without the wire."""
+"""The simulated 知识星球 with its fault settings, without the HTTP layer."""
 
 from typing import Literal
 
@@ -11,11 +11,11 @@ SignatureMode = Literal["off", "sampled", "strict"]
 
 
 class ZsxqState(World):
-    """One simulated 知识星球 with its knobs.
+    """One simulated 知识星球 with its fault settings.
 
     ``signature``: ``strict`` refuses each bad X-Signature with 1059, ``sampled`` some of them, ``off`` none.
-    ``auth_failure``: whether a refused token answers HTTP 401 or HTTP 200 with code 401.
-    ``busy_probability``: share of well-signed requests answered by 1059, as the real system does now and then.
+    ``auth_failure``: whether a refused token gets HTTP 401 or HTTP 200 with code 401.
+    ``busy_probability``: share (0 to 1) of correctly signed requests that get 1059, as in the real system.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class ZsxqState(World):
         self._created_with: set[str] = set()
 
     def summary(self) -> Json:
-        """What there is, in numbers, for the overview page."""
+        """Counts and states for the overview page."""
         projects = [
             {
                 "checkin_id": project.checkin_id,

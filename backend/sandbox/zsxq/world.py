@@ -1,6 +1,6 @@
-"""What exists in the simulated 知识星球: planets, people, projects, posts and tokens.
+"""The data of the simulated 知识星球: planets, people, projects, posts and tokens.
 
-Nothing is derived in advance: days, ranks and states are read off the posts at the sandbox clock's now, so a post
+Days, ranks and states are not stored. They are computed from the posts at the sandbox clock's current time, so a post
 dated tomorrow appears tomorrow.
 """
 
@@ -37,8 +37,6 @@ class Member:
 
 @dataclass
 class Post:
-    """A check-in post."""
-
     topic_id: str
     user_id: str
     created_at: dt.datetime
@@ -48,7 +46,7 @@ class Post:
 
 @dataclass
 class Project:
-    """A check-in project; ``joined`` holds who signed up (报名), everybody who posts does."""
+    """A check-in project. ``joined`` holds the user ids that signed up (报名); posting signs up too."""
 
     checkin_id: str
     group_id: str
@@ -72,7 +70,7 @@ class Project:
         return "over" if self.expires_at is not None and self.expires_at < clock.now() else "ongoing"
 
     def visible_posts(self) -> list[Post]:
-        """The posts that exist by now, newest first."""
+        """The posts dated up to now, newest first."""
         now = clock.now()
         visible = [post for post in self.posts if post.created_at <= now]
         return sorted(visible, key=lambda post: (post.created_at, post.topic_id), reverse=True)
@@ -101,7 +99,7 @@ class Group:
 
 @dataclass
 class Token:
-    """A credential of ``user_id``; dead from ``expires_at`` on."""
+    """A credential of ``user_id``, invalid from ``expires_at`` on."""
 
     value: str
     user_id: str
@@ -111,7 +109,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it arrived, for tests and the overview. ``outcome`` is ``ok``, a code or a fault's name."""
+    """One received request, for tests and the overview. ``outcome`` is ``ok``, an error code or a fault's name."""
 
     method: str
     path: str
@@ -122,7 +120,7 @@ class Call:
 
 
 class World:
-    """The state and the hand that changes it. Ids are strings here and integers on the wire.
+    """The data and the methods that change it. Ids are strings here, and integers in the API.
 
     Methods raise LookupError for unknown ids.
     """
@@ -143,7 +141,7 @@ class World:
         enable_member_number: bool = True,
         members_visibility: Literal["all", "admins"] = "all",
     ) -> str:
-        """A planet with its owner, who has number 1. Returns the group id."""
+        """Add a planet with its owner, who gets number 1. Returns the group id."""
         group_id, owner_id = self._digits(14), self._digits(self.random.randint(12, 15))
         number = self.random.randint(10**7, 10**8)
         group = Group(group_id, name, owner_id, number, clock.now(), enable_member_number, members_visibility)
@@ -161,7 +159,7 @@ class World:
         joined_at: dt.datetime | None = None,
         user_id: str | None = None,
     ) -> str:
-        """A member of the planet (of the first one unless named). Returns the user id, 12 to 15 digits."""
+        """Add a member to the planet (default: the first one). Returns the user id, 12 to 15 digits."""
         group = self.group(group_id)
         user_id = user_id or self._digits(self.random.randint(12, 15))
         if number == "next":
@@ -181,7 +179,7 @@ class World:
         group_id: str | None = None,
         min_words_count: int = 0,
     ) -> str:
-        """A check-in project; without ``expires_at`` a long-period one. Returns the ten-digit checkin id."""
+        """Add a check-in project, of long period without ``expires_at``. Returns the ten-digit checkin id."""
         group = self.group(group_id)
         checkin_id = self._digits(10)
         created_at = created_at or clock.now()
@@ -195,10 +193,10 @@ class World:
         self.project(checkin_id).joined.add(user_id)
 
     def post(self, user_id: str, checkin_id: str, at: dt.datetime, text: str = "") -> str:
-        """A check-in at an instant, which may lie ahead. Returns the topic id of 17 digits.
+        """Add a check-in post. ``at`` may be in the future. Returns the topic id of 17 digits.
 
-        Give instants that differ by milliseconds: like the real list, ours can't be paged through more posts of one
-        millisecond than a page holds.
+        Use times at least a millisecond apart: like the real API, paging fails if one millisecond has more posts
+        than a page holds.
         """
         project = self.project(checkin_id)
         if user_id not in self.groups[project.group_id].members:
@@ -210,33 +208,33 @@ class World:
         return topic_id
 
     def edit_post(self, topic_id: str, text: str) -> None:
-        """Change a post now; the day counts on, as far as anybody knows."""
+        """Change a post now. Its day still counts, as presumably in the real system."""
         _, post = self._find_post(topic_id)
         post.text, post.modified_at = text, clock.now()
 
     def delete_post(self, topic_id: str) -> None:
-        """Delete a post; its day no longer counts unless another post is there."""
+        """Delete a post. Its day no longer counts unless the person has another post on it."""
         project, post = self._find_post(topic_id)
         project.posts.remove(post)
 
     def rename(self, user_id: str, name: str, *, alias: str | None = None) -> None:
-        """Give a person another name in every planet; ``alias`` too where given."""
+        """Rename a person in all planets. ``alias`` None keeps the alias."""
         for member in self._memberships(user_id):
             member.name = name
             member.alias = member.alias if alias is None else alias
 
     def leave(self, user_id: str, *, group_id: str | None = None) -> None:
-        """The person leaves the planet. Posts and ranking stay; looking the member up fails with 1008."""
+        """Let a person leave the planet. Posts and ranking stay; a member look-up fails with 1008."""
         self.group(group_id).members[user_id].status = "exited"
 
     def close_project(self, checkin_id: str) -> None:
-        """An administrator closes the project (已关闭)."""
+        """Close the project (已关闭), as an administrator does."""
         self.project(checkin_id).closed = True
 
     def issue_token(
         self, user_id: str | None = None, *, group_id: str | None = None, seconds: int = TOKEN_SECONDS
     ) -> str:
-        """A credential that lives for ``seconds``: of a person, else of a planet's (the first planet's) owner."""
+        """Issue a token valid for ``seconds``. ``user_id`` defaults to the owner of the given or first planet."""
         user_id = user_id or self.group(group_id).owner_id
         tail = "".join(self.random.choices("0123456789ABCDEF", k=16))
         value = f"{uuid.UUID(int=self.random.getrandbits(128), version=4)}_{tail}".upper()
@@ -248,7 +246,7 @@ class World:
         self.tokens[token].state = state
 
     def group(self, group_id: str | None) -> Group:
-        """The planet, the first one for None."""
+        """The planet; the first one for None."""
         if group_id is not None:
             return self.groups[group_id]
         for group in self.groups.values():
@@ -256,7 +254,6 @@ class World:
         raise LookupError("there is no planet yet")
 
     def project(self, checkin_id: str) -> Project:
-        """The project."""
         return self.projects[checkin_id]
 
     def _memberships(self, user_id: str) -> list[Member]:
