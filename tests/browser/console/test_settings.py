@@ -93,6 +93,8 @@ async def test_who_comes_second_is_told_and_overwrites_nobody(new_desk: NewDesk,
     await first.open("/system/config")
     await second.open("/system/config")
     mine, theirs = card(first.page, "打卡"), card(second.page, "打卡")
+    # The first must not save before the second has read the settings.
+    await expect(theirs.get_by_label("手动同步间隔")).to_be_visible()
     await mine.get_by_label("手动同步间隔").fill("310")
     await press(mine, "保存")
     await expect(told(first.page, "打卡已保存")).to_be_visible()

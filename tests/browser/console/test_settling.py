@@ -65,6 +65,9 @@ async def test_the_server_has_the_last_word_about_a_batch(new_desk: NewDesk, sta
     screen = SettleScreen(await new_desk(), camp)
     colleague = SettleScreen(await new_desk(await stand.new_colleague("manager")), camp)
     await screen.open()
+    # The colleague must not decide before this desk has read the sums.
+    batch = screen.page.get_by_role("button", name="批量通过 4 笔 · ¥796")
+    await batch.wait_for()
     await colleague.open()
     await colleague.choose("安宁")
     await colleague.page.keyboard.press("r")
@@ -73,7 +76,7 @@ async def test_the_server_has_the_last_word_about_a_batch(new_desk: NewDesk, sta
     await refusing.get_by_role("button", name="拒绝", exact=True).click()
     await colleague.told("已拒绝")
 
-    await screen.page.get_by_role("button", name="批量通过 4 笔 · ¥796").click()
+    await batch.click()
     dialog = screen.dialog("批量通过")
     await dialog.get_by_role("button", name="确认通过 4 笔 · ¥796").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("还没有处理任何一笔")
