@@ -33,7 +33,7 @@ from backend.desk.reports import person, person_sheets, sheets, statistics, stat
 from backend.desk.reports.sheets import Layout, Written
 from backend.desk.reports.statistics import Range, Sort
 from backend.models.camps import Camp
-from backend.money.refunds import repository as refunds
+from backend.money.refunds import queries as refunds
 from backend.money.refunds import settlement
 from backend.office.audit import repository as logs
 from backend.office.audit import service as audit

@@ -13,9 +13,9 @@ from backend.core import clock
 from backend.core.errors import Invalid
 from backend.models.members import MatchMethod, Verdict
 from backend.models.refunds import RefundKind, RefundStatus
-from backend.money.refunds import repository
+from backend.money.refunds import queries, repository
 from backend.money.refunds.evidence import COLUMNS
-from backend.money.refunds.repository import Filter, Listed
+from backend.money.refunds.queries import Filter, Listed
 from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_VIEW))])
@@ -201,13 +201,13 @@ WantedRefunds = Annotated[Filter, Depends(_wanted)]
 @router.get("")
 async def refunds(wanted: WantedRefunds, session: SessionDep, page: PageDep) -> Answer[LongRows[RefundOut]]:
     """Newest first."""
-    return answer(LongRows.of(await repository.page(session, page, wanted), refund_out))
+    return answer(LongRows.of(await queries.page(session, page, wanted), refund_out))
 
 
 @router.get("/ids")
 async def chosen(wanted: WantedRefunds, session: SessionDep) -> Answer[ChosenOut]:
     """Everything a filter finds, to be chosen at once over all pages."""
-    found = await repository.chosen(session, wanted, limit=MOST_CHOSEN)
+    found = await queries.chosen(session, wanted, limit=MOST_CHOSEN)
     rows = [SeenOut(id=id_, verdict=verdict, amount_fen=fen) for id_, verdict, fen in found.rows]
     return answer(ChosenOut(ids=found.ids, rows=rows, count=found.count, sum_fen=found.sum_fen, total=found.total))
 

@@ -14,9 +14,9 @@ from backend.core.errors import NotFound
 from backend.models.members import MatchStatus, Member, Verdict
 from backend.models.payments import Channel, Excess, Payment
 from backend.models.refunds import RefundKind
-from backend.money.refunds import flows, recovery, repository, review, service
+from backend.money.refunds import flows, queries, recovery, review, service
 from backend.money.refunds.evidence import Seen
-from backend.money.refunds.repository import Listed
+from backend.money.refunds.queries import Listed
 from backend.office.staff.rules import Permission
 
 router = APIRouter(prefix="/refunds", tags=["退款"], dependencies=[Depends(Allowed(Permission.REFUND_VIEW))])
@@ -101,7 +101,7 @@ class ResumedOut(Model):
 
 async def _answer(session: SessionDep, refund_id: uuid.UUID) -> Answer[RefundOut]:
     await session.flush()
-    row = await repository.listed(session, refund_id)
+    row = await queries.listed(session, refund_id)
     if row is None:
         raise NotFound
     return answer(refund_out(row))
@@ -109,7 +109,7 @@ async def _answer(session: SessionDep, refund_id: uuid.UUID) -> Answer[RefundOut
 
 async def _visible(session: SessionDep, viewer: CurrentStaff, refund_id: Id) -> Listed:
     """Unknown: 404; of a foreign camp: 403."""
-    row = await repository.listed(session, refund_id)
+    row = await queries.listed(session, refund_id)
     if row is None:
         raise NotFound
     viewer.require_camp(row.refund.camp_id)
@@ -126,7 +126,7 @@ async def extra(body: ExtraIn, viewer: CurrentStaff, session: SessionDep) -> Ans
     if payment is None:
         raise NotFound("订单不存在")
     viewer.require_camp(payment.camp_id)
-    member = await repository.member_of_payment(session, payment.id)
+    member = await queries.member_of_payment(session, payment.id)
     refund = await service.open_extra(
         session,
         payment=payment,
@@ -150,14 +150,14 @@ async def detail(row: Visible, session: SessionDep) -> Answer[RefundDetailOut]:
     """One refund with everything a reviewer looks at."""
     refund = row.refund
     member = await session.get(Member, refund.member_id) if refund.member_id is not None else None
-    others = await repository.of_payments(session, [refund.payment_id])
+    others = await queries.of_payments(session, [refund.payment_id])
     return answer(
         RefundDetailOut.model_validate(
             fields_of(row)
             | {
                 "payment": RefundPaymentOut.model_validate(row.payment),
                 "member": RefundMemberOut.model_validate(member) if member is not None else None,
-                "checkin_days": await repository.checkin_days(session, member) if member is not None else [],
+                "checkin_days": await queries.checkin_days(session, member) if member is not None else [],
                 "others": [refund_out(other) for other in others if other.refund.id != refund.id],
                 "history": [
                     StateChangeOut(
@@ -168,7 +168,7 @@ async def detail(row: Visible, session: SessionDep) -> Answer[RefundDetailOut]:
                         note=change.note,
                         at=change.created_at,
                     )
-                    for change, name in await repository.history(session, refund.id)
+                    for change, name in await queries.history(session, refund.id)
                 ],
             }
         )

@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from backend.api.answers import Answer, Id, Rows, answer
 from backend.api.deps import CurrentPayer, PageDep, SessionDep
 from backend.api.h5.shown import MyCampOut, MyRefundOut, my_refund
-from backend.money.refunds import repository
-from backend.money.refunds.repository import OwnedRefund
+from backend.money.refunds import queries
+from backend.money.refunds.queries import OwnedRefund
 
 router = APIRouter(prefix="/refunds", tags=["我的"])
 
@@ -30,7 +30,7 @@ async def list_refunds(payer: CurrentPayer, session: SessionDep, page: PageDep) 
     Who misses the days gets no row at all: the progress page says so. A row whose days fell short later waits for
     review like any other, since a person decides.
     """
-    found = await repository.owned(session, page, payer_id=payer.id, openid=payer.openid)
+    found = await queries.owned(session, page, payer_id=payer.id, openid=payer.openid)
     return answer(Rows.of(found, _row))
 
 

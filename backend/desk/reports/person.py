@@ -18,7 +18,7 @@ from backend.models.notifications import Notification
 from backend.models.payers import Payer
 from backend.models.payments import Payment
 from backend.models.planets import PlanetUser
-from backend.money.refunds.repository import Listed, of_payments
+from backend.money.refunds.queries import Listed, of_payments
 from backend.office.payers.repository import owns_member, owns_message, owns_payment
 
 

@@ -21,7 +21,7 @@ from backend.models.notifications import Notification
 from backend.models.payers import Payer
 from backend.models.payments import Payment, PaymentStatus
 from backend.models.planets import PlanetUser
-from backend.money.refunds.repository import Listed
+from backend.money.refunds.queries import Listed
 
 _PAYMENT_STATUS = {PaymentStatus.PENDING: "待支付", PaymentStatus.PAID: "已支付", PaymentStatus.CLOSED: "已关闭"}
 

@@ -15,7 +15,7 @@ from backend.core.errors import Conflict
 from backend.core.sheets.writing import Ident, SheetKind, SheetWriter, Value, Yuan
 from backend.desk.reports import audit_words, words
 from backend.models.audit import AuditEntry
-from backend.money.refunds.repository import Listed
+from backend.money.refunds.queries import Listed
 from backend.money.refunds.settlement import Line
 
 T = TypeVar("T")

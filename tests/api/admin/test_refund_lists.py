@@ -9,7 +9,7 @@ from backend.core.db import Database
 from backend.models.members import MatchMethod
 from backend.models.refunds import RefundStatus
 from backend.models.staff import StaffRole
-from backend.money.refunds import flows, repository
+from backend.money.refunds import flows, queries
 from backend.runtime import Runtime
 from tests.api.admin.test_refunds import coach_of, recount, waiting
 from tests.api.conftest import NewDesk
@@ -45,7 +45,7 @@ async def test_everything_a_filter_finds_is_chosen_at_once(db: Database, manager
 async def test_no_more_are_chosen_than_a_batch_takes(db: Database) -> None:
     await waiting(db, 3)
     async with db.transaction() as session:
-        found = await repository.chosen(session, repository.Filter(), limit=2)
+        found = await queries.chosen(session, queries.Filter(), limit=2)
     assert (len(found.ids), found.count, found.sum_fen, found.total) == (2, 2, 19800, 3)
 
 

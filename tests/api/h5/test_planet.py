@@ -19,7 +19,7 @@ from backend.models.history import StateChange
 from backend.models.members import MatchMethod, MatchStatus, Member, Verdict
 from backend.models.planets import PlanetUser
 from backend.models.refunds import Refund, RefundStatus
-from backend.money.refunds import lists, repository, review
+from backend.money.refunds import lists, queries, review
 from tests.api.h5.phone import Phone, phone_of
 from tests.community.checkins.stage import Stage
 from tests.factories import make_planet_user, make_refund
@@ -313,7 +313,7 @@ async def settling(stage: Stage, phone: Phone) -> Member:
 async def waiting(stage: Stage, member: Member) -> tuple[Any, ...]:
     """The row as the console shows it."""
     async with stage.runtime.db.transaction() as session:
-        row = await repository.listed(session, await row_of(session, member))
+        row = await queries.listed(session, await row_of(session, member))
     assert row is not None
     found = row.evidence
     return row.refund.status, found.verdict, found.days, found.confidence, found.match_method

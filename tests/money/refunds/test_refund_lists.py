@@ -20,7 +20,7 @@ from backend.models.notifications import Notification
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.money.ledger import service as ledger
-from backend.money.refunds import flows, lists, repository, service
+from backend.money.refunds import flows, lists, queries, repository, service
 from backend.runtime import Runtime
 from tests.conftest import Time
 from tests.money.refunds.facts import REVIEWER, ended_camp, enrolled, fact_about, recounted
@@ -208,7 +208,7 @@ async def test_late_matches_join_and_pending_rows_follow_the_counts(session: Asy
 
     assert (result.created, result.not_eligible) == (1, 1)
     kept = next(row for row in await rows(session, camp) if row.member_id == counted.id)
-    shown = await repository.listed(session, kept.id)
+    shown = await queries.listed(session, kept.id)
     assert shown is not None
     assert (kept.status, shown.evidence.verdict, shown.evidence.days, shown.amount_fen) == (
         S.PENDING_REVIEW, Verdict.NOT_ELIGIBLE, 3, 0,

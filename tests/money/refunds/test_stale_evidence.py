@@ -15,7 +15,7 @@ from backend.models.members import MatchStatus, Member, Standing, Verdict
 from backend.models.payments import Payment
 from backend.models.refunds import Refund, RefundKind, RefundStatus
 from backend.models.staff import StaffRole
-from backend.money.refunds import lists, repository, review, service, settlement
+from backend.money.refunds import lists, queries, repository, review, service, settlement
 from backend.money.refunds.evidence import NothingDue, Seen, StaleEvidence
 from backend.money.refunds.review import Expectation
 from backend.office.staff.rules import PERMISSIONS
@@ -96,7 +96,7 @@ async def test_posts_vanish_after_the_list(runtime: Runtime, world: World, time:
         lost, kept = await row_of(session, story.loses), await row_of(session, story.keeps)
         page = await settlement.settlement(session, story.stage.camp.id)
         [shown] = [line.member for line in page.lines if line.member.id == story.loses.id]
-        listed = await repository.listed(session, lost.id)
+        listed = await queries.listed(session, lost.id)
         assert listed is not None
         assert (shown.verdict, shown.days, shown.standing) == (V.NOT_ELIGIBLE, 4, Standing.OUT_OF_REACH)
         assert (listed.evidence.verdict, listed.evidence.days, listed.amount_fen) == (V.NOT_ELIGIBLE, 4, 0)
@@ -117,7 +117,7 @@ async def test_posts_vanish_after_the_list(runtime: Runtime, world: World, time:
         assert (kept.verdict, kept.days, kept.days_posts, kept.amount_fen) == (V.ELIGIBLE, 8, 8, 9900)
 
         # By filter: what was chosen tells the values of now, and only those that pay are taken.
-        chosen = await repository.chosen(session, repository.Filter(status=[S.PENDING_REVIEW]), limit=10)
+        chosen = await queries.chosen(session, queries.Filter(status=[S.PENDING_REVIEW]), limit=10)
         assert chosen.rows == [(lost.id, V.NOT_ELIGIBLE, 0)]
         assert await batch(session, viewer, lost, expected=Expectation(rows={lost.id: Seen(V.NOT_ELIGIBLE, 0)})) == [
             "not_eligible"
