@@ -1,4 +1,4 @@
-"""Judging all members of a camp anew, and rehearsing a deal over them, beside the least that could do the same."""
+"""Recounting all members of a camp, and rehearsing a deal over them, beside the least that could do the same."""
 
 import statistics
 from collections import defaultdict
@@ -159,7 +159,7 @@ async def _compare(url: str, other_url: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsal:
-    """What the page of a deal asks for while somebody edits it, over the members of a finished camp."""
+    """What the page of a deal asks for while it is edited, over the members of a finished camp."""
 
     db: Database
     camp: Camp

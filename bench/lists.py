@@ -86,7 +86,7 @@ async def run(servers: Servers, *, size: Size = HOUSE, requests: int = 20) -> Re
 
 
 async def run_statistics(servers: Servers, *, size: Size = STATISTICS_HOUSE, requests: int = 40) -> Result:
-    """The same for the reports, which count everything anew at each request."""
+    """The same for the reports, which count everything at each request."""
     lines, over = await _compare(servers, _STATISTICS, size, requests, STATISTICS_BUDGET_SECONDS)
     about = f"{size.camps} camps of {grouped(size.members)} members each, all of them in the range of “years”."
     notes = _notes(about, requests, over, STATISTICS_BUDGET_SECONDS)

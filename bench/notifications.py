@@ -63,7 +63,7 @@ class _Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class _Floor:
-    """Hand-written: what must be computed for a notification, whoever does it."""
+    """Hand-written: the least that must be computed for a notification."""
 
     key: RSAPublicKey
     cipher: AESGCM

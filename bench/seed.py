@@ -122,7 +122,7 @@ FROM generate_series(0, :people - 1) p, generate_series(0, :days - 1) d WHERE d 
 
 
 async def read_to_the_end(session: AsyncSession, camp: Camp, *, people: int, days: int) -> None:
-    """What a complete sync after the camp's last day left: its run, totals and posts. Nobody is judged yet."""
+    """What a complete sync after the camp's last day left: its run, totals and posts. No member is judged yet."""
     run = await sync_run(session, camp, status=SyncStatus.COMPLETE, finished_at=clock.now(), posts_read=True)
     values = {"camp": camp.id, "people": people, "days": days, "each": SHORT_EACH}
     numbers = [bindparam(name, type_=Integer) for name in ("people", "days", "each")]

@@ -53,7 +53,7 @@ class Databases:
         return make_url(self.admin_url).set(database=name).render_as_string(hide_password=False)
 
     async def copy(self, source: str | None = None) -> str:
-        """A new database: a copy of ``source``, to which nobody may be connected, else an empty migrated one."""
+        """A new database: a copy of ``source``, which must have no connections, else an empty migrated one."""
         template = make_url(source or self.empty).database
         name = f"{self._prefix}_{len(self._names)}"
         await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template if self._names else "template0"}"')

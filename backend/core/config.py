@@ -226,7 +226,7 @@ class LoginSettings(Section):
 
 
 class LimitSettings(Section):
-    """Requests allowed in any 60 seconds per logged-in person, or per address when nobody is logged in.
+    """Requests allowed in any 60 seconds per logged-in person, or per address without a log-in.
 
     The maximum bounds Redis memory: each key keeps one entry per allowed request.
     """

@@ -49,7 +49,7 @@ async def fetch_page(session: AsyncSession, statement: Select[*tuple[Any, ...]],
     return Page(rows, total, request.page, request.page_size)
 
 
-# Nobody pages further, and counting beyond this would cost more than the page itself.
+# No reader pages further, and counting beyond this would cost more than the page itself.
 COUNTED_AT_MOST = 200_000
 
 

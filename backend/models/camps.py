@@ -25,7 +25,7 @@ class CampStatus(StrEnum):
 CAMP_TRANSITIONS = Transitions(
     {
         CampStatus.DRAFT: frozenset({CampStatus.ENROLLING}),
-        # Back to draft is possible only while nobody has paid.
+        # Back to draft is possible only before the first payment.
         CampStatus.ENROLLING: frozenset({CampStatus.DRAFT, CampStatus.ONGOING}),
         CampStatus.ONGOING: frozenset({CampStatus.ENDED}),
         CampStatus.ENDED: frozenset({CampStatus.SETTLING}),

@@ -1,4 +1,4 @@
-"""What the database refuses by itself, whoever asks: functions and the triggers that call them
+"""What the database refuses from any client: functions and the triggers that call them
 
 Revision: 0002
 Follows: 0001
@@ -85,7 +85,7 @@ def _append_only() -> None:
         )
 
 
-# ---- Frozen: the deal somebody paid for, and what the provider was told, never change afterwards
+# ---- Frozen: the deal that was paid for, and what the provider was told, never change afterwards
 
 FROZEN = {
     "payments": ("camp_id", "payer_id", "mch_id", "app_id", "out_trade_no", "amount_fen"),
@@ -167,7 +167,7 @@ def _ledger() -> None:
 # ---- Refunds: never more back than was paid
 
 # What is refunded, or may still be, never exceeds what was paid. The payment's lock makes two at once wait.
-# Planned anew each time: a plan kept from when the table was empty reads all of it for each row.
+# Planned at each call: a plan kept from when the table was empty reads all of it for each row.
 REFUND_WITHIN_PAID = """
 CREATE FUNCTION camp_refund_within_paid() RETURNS trigger LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -223,7 +223,7 @@ $$
 """
 
 # Numbers and chains every row that has no place yet. Nobody sees another transaction's rows without one: they get
-# theirs before they are committed. Planned anew each time: a plan from when the table was empty reads all of it.
+# theirs before they are committed. Planned at each call: a plan from when the table was empty reads all of it.
 CHAIN_AUDIT = """
 CREATE FUNCTION camp_chain_audit() RETURNS void LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -262,7 +262,7 @@ def _audit_chain() -> None:
         "CREATE CONSTRAINT TRIGGER chained AFTER INSERT ON audit_log DEFERRABLE INITIALLY DEFERRED "
         "FOR EACH ROW EXECUTE FUNCTION camp_chain_audit_at_commit()"
     )
-    # Nobody writes a row that says where it stands.
+    # A row can't be inserted with a place of its own choice.
     op.execute(
         "CREATE TRIGGER chained_by_itself BEFORE INSERT ON audit_log FOR EACH ROW "
         "WHEN (NEW.seq IS NOT NULL) EXECUTE FUNCTION camp_refuse_change()"

@@ -11,8 +11,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# One camp after the other (LATERAL), so that few camps cost little; what nobody selects isn't read at all.
-# ``last_day`` only where the newest complete sync has read the posts: else nobody knows who checked in on a day.
+# One camp after the other (LATERAL), so that few camps cost little; a column that isn't selected isn't read at all.
+# ``last_day`` only where the newest complete sync has read the posts: else it is unknown who checked in on a day.
 CAMP_STATISTICS = """
 CREATE VIEW v_camp_statistics AS
 SELECT c.id AS camp_id, c.name AS camp_name, c.status, c.starts_on, c.ends_on, c.deposit_fen, c.capacity,

@@ -195,7 +195,7 @@ async def withdraw(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> C
 
 
 async def delete(session: AsyncSession, actor: Actor, camp_id: uuid.UUID) -> None:
-    """Soft-delete a draft that nobody ever ordered. Raises NotFound, CampWrongState, CampHasOrders."""
+    """Soft-delete a draft without any orders. Raises NotFound, CampWrongState, CampHasOrders."""
     camp = await lock_camp(session, camp_id)
     if camp.status is not CampStatus.DRAFT:
         raise CampWrongState("只有草稿可以删除")

@@ -156,7 +156,7 @@ async def save_numbers(
     *,
     at: dt.datetime,
 ) -> None:
-    """Store looked-up numbers, and when each person was looked up, so that nobody is looked up twice."""
+    """Store looked-up numbers, and when each person was looked up, so that no person is looked up twice."""
     for member_rows in (
         [{"user_id": each.user_id, "left": False, "number": each.number} for each in members if each.number],
         [{"user_id": each.user_id, "left": False} for each in members if not each.number],

@@ -30,7 +30,7 @@ def _rounding(step_fen: int) -> str:
 
 
 class Payout(Kind):
-    """Invariants: more days never pay less, and nobody gets more than the deposit."""
+    """Invariants: more days never pay less, and no member gets more than the deposit."""
 
     @abstractmethod
     def amount(self, tally: Tally, deposit_fen: int) -> int:

@@ -147,7 +147,7 @@ def _sheet_with_seen(found: Counted, seen: _Seen) -> tuple[int | None, frozenset
 
 def _facts(member: Member, camp: Camp, seen: _Seen, found: Counted, granted: _Granted) -> Facts:
     # If a sheet stands in for the sync that should have seen the end, syncs no longer count. The days that the last
-    # sync saw stay a lower bound, because the sheet may omit somebody.
+    # sync saw stay a lower bound, because the sheet may omit members.
     syncs_count = seen.run is not None and not seen.by_sheet and _person(member) is not None
     sheet, sheet_days = _sheet_with_seen(found, seen) if seen.by_sheet else _sheet(found)
     return Facts(

@@ -78,7 +78,7 @@ def _check(camp: Camp, *, taken: int) -> None:
 def person_openid(payer: Payer, payment: Payment) -> str | None:
     """The openid of the person whose place the order is for: from the login, else from the payment.
 
-    Somebody else may pay for a logged-in member; the place is still the member's.
+    Another person may pay for a logged-in member; the place is still the member's.
     """
     return payer.openid or payment.openid
 

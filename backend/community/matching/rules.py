@@ -2,7 +2,7 @@
 
 Pure functions. Levels (design §7, product requirements §3.6): planet number 100, planet nickname 66, WeChat
 nickname 33. :func:`decide` evaluates all claims at once, so the result doesn't depend on the order of payments.
-If several payers claim one person, at most one can be right. Nobody gets the person unless one claim is certain:
+If several payers claim one person, at most one can be right. No payer is matched unless one claim is certain:
 a manual match, or number and nickname together against nicknames only.
 """
 
@@ -233,7 +233,7 @@ def agreement(form: Form, person: Person) -> list[MatchMethod]:
 
 
 def guess(form: Form, persons: Iterable[Person]) -> Person | None:
-    """The person most similar to the form, as a suggestion to staff. None if nobody is similar enough or on a tie."""
+    """The person most similar to the form, as a suggestion to staff. None on a tie or without a similar person."""
     scored = sorted(((likeness(form, person), person) for person in persons), key=lambda pair: -pair[0])
     if not scored or scored[0][0] < _LIKE_ENOUGH or (len(scored) > 1 and scored[1][0] == scored[0][0]):
         return None

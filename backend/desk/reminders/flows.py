@@ -57,7 +57,7 @@ async def checkin_refresh(runtime: Runtime) -> dict[str, Any]:
                 enqueue(session, "checkins.sync", run_id=run.id)
                 asked += 1
         except AppError:
-            continue  # a sync is running, or the planet can't be read; without a fresh sync nobody is nudged
+            continue  # a sync is running, or the planet can't be read; without a fresh sync no reminder is sent
     return {"asked": asked}
 
 

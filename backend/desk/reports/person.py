@@ -42,7 +42,7 @@ async def everything(session: AsyncSession, member: Member) -> Person:
     """All data held about the person behind a membership.
 
     A person is the log-in that placed the order, else the WeChat account that paid (design §10). Once the account is
-    known, other orders from the same guest browser may belong to somebody else, so they are left out.
+    known, other orders from the same guest browser may belong to another person, so they are left out.
     """
     payer_id, openid = await _who(session, member)
     mine = or_(Member.id == member.id, owns_member(payer_id, openid))
@@ -117,5 +117,5 @@ async def _who(session: AsyncSession, member: Member) -> tuple[uuid.UUID, str | 
     if payer.openid is not None or member.openid is None:
         return payer.id, payer.openid
     account = await session.scalar(select(Payer).where(Payer.openid == member.openid))
-    # The nil id matches nobody. The guest's payer id would match other people's orders from the same browser.
+    # The nil id matches no payer. The guest's payer id would match other people's orders from the same browser.
     return account.id if account is not None else uuid.UUID(int=0), member.openid

@@ -78,5 +78,5 @@ def verdict(value: Verdict | None) -> str:
 
 
 def match_method(value: str | None) -> str:
-    """``value`` is the stored text; empty if nobody is matched."""
+    """``value`` is the stored text; empty without a match."""
     return MATCH_METHOD[MatchMethod(value)] if value else ""

@@ -22,7 +22,7 @@ from backend.runtime import overrides
 
 
 class SettingsChanged(Conflict):
-    """Somebody else saved the group after it was read."""
+    """Another staff member saved the group after it was read."""
 
     code, message = "settings_changed", "这组配置刚被其他人修改，请刷新后再改"
 

@@ -47,8 +47,8 @@ _AT_PROVIDER = (RefundStatus.APPROVED, RefundStatus.SENDING, RefundStatus.PROCES
 async def _share_camps(session: AsyncSession, camp_ids: Collection[uuid.UUID]) -> None:
     """Take a shared lock on camps, which excludes list generation and archiving (they lock the camp exclusively).
 
-    Everything that creates or moves a refund calls this first, so that no refund of a camp changes while somebody
-    holds its exclusive lock. Waiting for that lock only later, through a row that references the camp, could deadlock.
+    Everything that creates or moves a refund calls this first, so that no refund of a camp changes while its
+    exclusive lock is held. Waiting for that lock only later, through a row that references the camp, could deadlock.
     """
     statement = select(Camp.id).where(Camp.id.in_(camp_ids)).order_by(Camp.id)
     await session.execute(statement.with_for_update(read=True))

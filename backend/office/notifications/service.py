@@ -114,7 +114,7 @@ async def _receivers(session: AsyncSession, how: Chosen, to: To) -> list[_Receiv
 
 
 async def _staff(session: AsyncSession, how: Chosen, to: To) -> Sequence[tuple[uuid.UUID, str]]:
-    """The receivers of the scene; managers if there are none, since an alarm must reach somebody."""
+    """The receivers of the scene; managers if there are none, since an alarm needs a receiver."""
     camp_id = to.ids["camp_id"]
     named = await repository.staff_at_wecom(session, roles=how.roles, ids=how.staff_ids, camp_id=camp_id)
     return named or await repository.staff_at_wecom(session, roles=MANAGERS, ids=(), camp_id=camp_id)
@@ -124,7 +124,7 @@ def _row(
     scene: Scene, notice: Notice, how: Chosen, to: To, receiver: _Receiver, texts: Mapping[str, str], about: str
 ) -> dict[str, Any]:
     now = clock.now()
-    # Writing an inbox message delivers it. It notifies nobody, so send hours don't apply.
+    # Writing an inbox message delivers it. It alerts no phone, so send hours don't apply.
     delivered = receiver.channel is NoticeChannel.INBOX
     hold = notice.merging.hold_seconds if notice.merging else 0
     return {

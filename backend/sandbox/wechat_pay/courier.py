@@ -138,7 +138,7 @@ class Courier:
         return any(other.attempts for other in later)
 
     def _letter(self, delivery: Delivery) -> Letter:
-        """Build the request of one attempt, signed anew each time."""
+        """Build the request of one attempt, with a new signature each time."""
         if delivery.xml:
             return Letter({"Content-Type": "text/xml"}, _v2_notice(self._keys.mch_id), "notify_xml")
         names = (name for name in (*FORGERIES, *_CHANGES) if self._faults.take(name, delivery.kind))
